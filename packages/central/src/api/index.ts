@@ -1,0 +1,3 @@
+export type { ApiPort } from './port.js';
+export * from './server.js';
+export * from './listen.js';

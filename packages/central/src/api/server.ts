@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import fastify from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { jsonSchemaTransformObject, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { guard } from './access.js';
+import { answerClientError, answerError, handleErrors } from './errors.js';
+import { KnownRoutes } from './known-routes.js';
+import { describeOperation, securitySchemes } from './open-api.js';
+import type { ApiPort } from './port.js';
+import { completionRoutes } from './routes/completions.js';
+import { enrolmentRoutes } from './routes/enrolment.js';
+import { healthRoutes } from './routes/health.js';
+import { mediaRoutes } from './routes/media.js';
+import { timelineRoutes } from './routes/timeline.js';
+import { vehicleRoutes } from './routes/vehicles.js';
+
+export type Api = FastifyInstance;
+
+export interface ApiOptions {
+  /** PEM certificate chain and key; without them the server speaks plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+}
+
+/** Bodies are small JSON; anything larger is a mistake or an attack. */
+const MAX_BODY_BYTES = 256 * 1024;
+
+/** Builds the HTTP server with all routes; the OpenAPI document follows from the same schemas that check the requests. */
+export async function buildApi(port: ApiPort, { tls }: ApiOptions): Promise<Api> {
+  const app = fastify({
+    ...(tls ? { https: tls } : {}),
+    logger: false,
+    bodyLimit: MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+    genReqId: () => randomUUID(),
+    forceCloseConnections: true,
+    frameworkErrors: (thrown, request, reply) => void answerError(port, thrown, request, reply),
+    clientErrorHandler: answerClientError,
+  }) as unknown as Api;
+  const routes = new KnownRoutes();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.decorateRequest('caller', undefined);
+  app.addHook('onRoute', ({ url, method }) => routes.add(url, method));
+  app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id));
+  handleErrors(app, port, routes);
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Gapless central',
+        version: port.version,
+        description:
+          'Timelines, gaps, completion and playback of vehicle video. Times are RFC 3339 in UTC, ranges are half-open, problems are RFC 9457.',
+      },
+      components: { securitySchemes },
+      tags: [
+        { name: 'vehicles', description: 'Vehicles, their lenses, and how they enrol' },
+        { name: 'timeline', description: 'What is here, what is missing, and why' },
+        { name: 'completions', description: 'Asking vehicles for what is missing' },
+        { name: 'media', description: 'Playing and downloading' },
+        { name: 'health', description: 'For monitors and load balancers' },
+      ],
+    },
+    transform: describeOperation,
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
+  await app.register(async (scope) => {
+    guard(scope, port);
+    healthRoutes(scope.withTypeProvider<ZodTypeProvider>(), port);
+    enrolmentRoutes(scope.withTypeProvider<ZodTypeProvider>(), port);
+  });
+  await app.register(
+    async (scope) => {
+      guard(scope, port);
+      const api = scope.withTypeProvider<ZodTypeProvider>();
+      vehicleRoutes(api, port);
+      timelineRoutes(api, port);
+      completionRoutes(api, port);
+      mediaRoutes(api, port);
+    },
+    { prefix: '/api/v1' },
+  );
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  await app.ready();
+  return app;
+}

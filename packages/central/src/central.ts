@@ -1,0 +1,401 @@
+import { join, resolve } from 'node:path';
+import { toAppError } from '@gapless/shared/errors';
+import type { Disk } from '@gapless/shared/fs';
+import type { Random, VehicleId } from '@gapless/shared/ids';
+import type { StepHook } from '@gapless/shared/lifecycle';
+import { Disposal } from '@gapless/shared/lifecycle';
+import type { Log } from '@gapless/shared/log';
+import type { Clock } from '@gapless/shared/time';
+import type { Api } from './api/index.js';
+import { buildApi, listen, readTls, urlOf } from './api/index.js';
+import {
+  Enrolment,
+  ensureAdminToken,
+  findToken,
+  loadCentralKeys,
+  MediaLinks,
+  writeAuthorizedKeys,
+} from './auth/index.js';
+import type { CentralKeys } from './auth/index.js';
+import { Completion } from './complete/index.js';
+import type { CentralConfig } from './config.js';
+import { CentralMetrics } from './events.js';
+import type { AgentSession } from './link/index.js';
+import { AgentLink, AgentSocketServer, VehicleDialogue } from './link/index.js';
+import { Merger, placeArtifact } from './merge/index.js';
+import type { Berth } from './receive/index.js';
+import { Inbox, insideEndpoint, LiveReceiver, outsideEndpoint, outsidePrefix } from './receive/index.js';
+import { SftpServer } from './sftp/index.js';
+import type { Vehicle } from './store/index.js';
+import { Retention } from './retain/index.js';
+import { Assemblies, DataLayout, MediaUse, missingBytes, prepareDataDir, Store } from './store/index.js';
+import { applyChanges, beginNewEpoch, settleEpoch } from './timeline/index.js';
+import { proveSegment } from './verify/index.js';
+
+export interface CentralOptions {
+  readonly config: CentralConfig;
+  readonly version: string;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly step: StepHook;
+}
+
+/** Where a running central is reached. */
+export interface Listening {
+  /** `http://127.0.0.1:8080` */
+  readonly http: string;
+  /** `127.0.0.1:2022`, or the URL of the server outside. */
+  readonly sftp: string;
+}
+
+/** The path on which vehicles open their link. */
+const LINK_PATH = '/agent/v1';
+
+/** Central as a whole. The only place where its stages are put together. */
+export class Central implements AsyncDisposable {
+  readonly #options: CentralOptions;
+  readonly #owned = new Disposal();
+  readonly #layout: DataLayout;
+  readonly #store: Store;
+  readonly #keys: CentralKeys;
+  readonly #mediaLinks: MediaLinks;
+  readonly #metrics: CentralMetrics;
+  readonly #assemblies: Assemblies;
+  readonly #mediaUse = new MediaUse();
+  readonly #retention: Retention;
+  readonly #inbox: Inbox;
+  readonly #merger: Merger;
+  readonly #completion: Completion<Berth>;
+  readonly #enrolment: Enrolment;
+  readonly #link: AgentLink;
+  readonly #dialogues = new Map<number, VehicleDialogue>();
+  #sftp: SftpServer | undefined;
+  #api: Api | undefined;
+
+  private constructor(
+    options: CentralOptions,
+    made: { layout: DataLayout; store: Store; keys: CentralKeys; mediaLinks: MediaLinks },
+  ) {
+    const { config, disk, clock, random, log, step, version } = options;
+    const { layout, store, keys } = made;
+    this.#options = options;
+    this.#layout = layout;
+    this.#store = this.#owned.use(store);
+    this.#keys = keys;
+    this.#mediaLinks = made.mediaLinks;
+    this.#assemblies = this.#owned.use(new Assemblies(disk, layout));
+    this.#metrics = new CentralMetrics({
+      version,
+      connected: () => this.#link.count,
+      quarantined: () => store.read.quarantine.count(),
+    });
+    const { external } = config.sftp;
+    this.#inbox = new Inbox({
+      store: store.read,
+      disk,
+      inboxDir: external ? resolve(external.inboxDir) : layout.inboxDir,
+      pathPrefix: (vehicle) => (external ? outsidePrefix(external, vehicle) : ''),
+      server: () => this.#sftp,
+    });
+    this.#retention = this.#owned.use(
+      new Retention({
+        store,
+        assemblies: this.#assemblies,
+        layout,
+        disk,
+        clock,
+        step,
+        log: log.child({ stage: 'retain' }),
+        bounds: { maxAgeMs: config.retention.maxAge, maxBytes: config.retention.maxSize },
+        use: this.#mediaUse,
+      }),
+    );
+    this.#merger = new Merger({
+      store,
+      assemblies: this.#assemblies,
+      layout,
+      disk,
+      clock,
+      step,
+      log: log.child({ stage: 'merge' }),
+      prove: async (assembly, object, vehicleId) => {
+        const vehicle = store.read.vehicles.byId(vehicleId)!;
+        const expected = {
+          ...object,
+          ...object.expected!,
+          vehicle: vehicle.name,
+          evidenceKey: vehicle.evidenceKey,
+        };
+        return proveSegment(await assembly.open(), await assembly.sha256(expected.sizeBytes), expected);
+      },
+      onVerified: (vehicleId) => {
+        this.#metrics.segmentsVerified.inc();
+        this.#dialogues.get(vehicleId)?.sendReceipts();
+        this.#completion.wake(vehicleId);
+        this.#retention.wake();
+      },
+      onQuarantined: (vehicleId, object, why) => {
+        this.#metrics.segmentsQuarantined.inc({ code: why.code });
+        void this.#completion.askIncomplete(vehicleId, [object.id]);
+      },
+    });
+    this.#completion = this.#owned.use(
+      new Completion<Berth>({
+        store,
+        clock,
+        random,
+        step,
+        log: log.child({ stage: 'complete' }),
+        online: config.completion.online.enabled,
+        endpoint: () => this.#endpoint(),
+        inbox: {
+          open: (vehicle, transfer, manifest) => this.#inbox.open(vehicle, transfer, manifest),
+          prove: (vehicle, berth, manifest) => this.#inbox.prove(vehicle, berth, manifest),
+          close: (vehicle, berth) => this.#inbox.close(vehicle, berth),
+          quarantine: (vehicle, berth, name) =>
+            this.#inbox.quarantine(vehicle, berth, layout.quarantine(name)),
+        },
+        place: (artifact, target) => placeArtifact({ disk, assemblies: this.#assemblies }, artifact, target),
+        isPlaced: async (vehicle, object) => {
+          const { path } = this.#assemblies.of(vehicle, object);
+          return (await disk.sizeBytes(path)) === object.expected?.sizeBytes;
+        },
+        settle: (objectId) => this.#merger.settle(objectId),
+        notKept: (lensId, window) => this.#retention.notKept(lensId, window),
+        applyHeld: (tables, vehicleId, held) => {
+          applyChanges(tables, vehicleId, [
+            ...held.segments.map((row) => ({ kind: 'segment' as const, seq: 1, row })),
+            ...held.tombstones.map((row) => ({ kind: 'tombstone' as const, seq: 1, row })),
+            ...held.absences.map((row) => ({ kind: 'absence' as const, seq: 1, row })),
+          ]);
+        },
+      }),
+    );
+    this.#enrolment = new Enrolment({
+      store,
+      keys,
+      clock,
+      random,
+      hostKeyFingerprints: () => this.#hostKeys(),
+      onEnrolled: (vehicle) => {
+        this.#link.disconnect(vehicle, 'this vehicle was enrolled anew');
+        this.#sftp?.disconnect(vehicle);
+        void this.#tellOutsideServer();
+      },
+    });
+    this.#link = new AgentLink({
+      store,
+      clock,
+      random,
+      version,
+      log: log.child({ stage: 'link' }),
+      sign: (bytes) => keys.sign(bytes),
+      hostKeyFingerprints: () => this.#hostKeys(),
+      onNewEpoch: beginNewEpoch,
+      attach: (session, vehicle) => this.#attach(session, vehicle),
+    });
+  }
+
+  /**
+   * Starts central.
+   *
+   * @throws STORAGE_UNWRITABLE, ADDRESS_IN_USE, DATABASE_*, SECRET_EXPOSED, KEY_UNREADABLE, CONFIG_INVALID
+   */
+  static async start(options: CentralOptions): Promise<Central> {
+    const { config, disk, clock, random } = options;
+    const layout = new DataLayout(resolve(config.dataDir));
+    await prepareDataDir(layout);
+    const keys = await loadCentralKeys(disk, layout.keysDir);
+    const mediaLinks = await MediaLinks.load({ disk, clock, random }, layout.keysDir);
+    const central = new Central(options, {
+      layout,
+      store: Store.open(layout.dataDir, clock),
+      keys,
+      mediaLinks,
+    });
+    try {
+      await central.#begin();
+      return central;
+    } catch (thrown) {
+      await central[Symbol.asyncDispose]();
+      throw thrown;
+    }
+  }
+
+  get listening(): Listening {
+    const { sftp, http } = this.#options.config;
+    const inside = this.#sftp && `${this.#sftp.address.host}:${this.#sftp.address.port}`;
+    return { http: urlOf(this.#api!, http.tls ? 'https' : 'http'), sftp: inside ?? sftp.external!.url };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#link.closeAll();
+    await this.#api?.close();
+    await this.#sftp?.[Symbol.asyncDispose]();
+    await this.#owned[Symbol.asyncDispose]();
+  }
+
+  async #begin(): Promise<void> {
+    const { config, disk, clock, random, log } = this.#options;
+    if (await ensureAdminToken({ store: this.#store, disk, clock, random }, this.#layout.dataDir)) {
+      log.info({ file: join(this.#layout.dataDir, 'admin-token') }, 'first administrator token made');
+    }
+    if (!config.sftp.external) await this.#startSftp();
+    await this.#tellOutsideServer();
+    await this.#retention.start();
+    await this.#startApi();
+    await this.#settleAll();
+  }
+
+  async #startSftp(): Promise<void> {
+    const { config, disk, clock, log } = this.#options;
+    this.#sftp = await SftpServer.start({
+      ...config.sftp.listen,
+      hostKeys: this.#keys.hostKeys,
+      access: this.#inbox,
+      events: {
+        onClosed: ({ sizeBytes }) => this.#metrics.fetchedBytes.inc(sizeBytes),
+        onFailed: ({ user, path }, error) =>
+          log.error({ err: error, vehicle: user, path }, 'upload failed on disk'),
+      },
+      disk,
+      clock,
+      log: log.child({ stage: 'sftp' }),
+    });
+  }
+
+  async #startApi(): Promise<void> {
+    const { config, version, clock, random, log } = this.#options;
+    const { tls } = config.http;
+    this.#api = await buildApi(
+      {
+        store: this.#store,
+        layout: this.#layout,
+        completion: this.#completion,
+        enrolment: this.#enrolment,
+        mediaLinks: this.#mediaLinks,
+        mediaUse: this.#mediaUse,
+        findToken: (plain) => findToken(this.#store, plain),
+        isConnected: (vehicle) => this.#link.session(vehicle as VehicleId) !== undefined,
+        readiness: () => ({
+          database: this.#checkDatabase(),
+          sftp: config.sftp.external || this.#sftp ? undefined : 'not listening',
+        }),
+        metrics: async () => ({
+          contentType: this.#metrics.registry.contentType,
+          text: await this.#metrics.registry.metrics(),
+        }),
+        timeZone: config.timeZone,
+        version,
+        clock,
+        random,
+        log: log.child({ stage: 'api' }),
+      },
+      { tls: tls && (await readTls(tls)) },
+    );
+    const sockets = new AgentSocketServer();
+    await listen(this.#api, config.http.listen, {
+      [LINK_PATH]: (request, carrier, head) =>
+        sockets.upgrade(request, carrier, { head, accept: (socket) => this.#link.accept(socket) }),
+    });
+  }
+
+  /** Finishes what a crash interrupted between the last byte and the receipt. */
+  async #settleAll(): Promise<void> {
+    for (const vehicle of this.#store.read.vehicles.all()) {
+      for (const object of this.#store.read.objects.receiving(vehicle.id)) {
+        if (
+          object.expected &&
+          missingBytes(this.#store.read.pieces.of(object.id), object.expected.sizeBytes).length === 0
+        )
+          this.#settle(object.id);
+      }
+    }
+  }
+
+  #settle(objectId: number): void {
+    this.#merger.settle(objectId).catch((thrown: unknown) => {
+      this.#options.log.error({ err: toAppError(thrown), objectId }, 'segment could not be settled');
+    });
+  }
+
+  /** Puts together what an admitted session does. */
+  #attach(session: AgentSession, vehicle: Vehicle): VehicleDialogue {
+    const receive = new LiveReceiver({
+      store: this.#store,
+      assemblies: this.#assemblies,
+      vehicle: vehicle.name,
+      vehicleId: vehicle.id,
+      acknowledge: (bytes) => session.send({ type: 'live-ack', bytes }),
+      onPiece: (objectId, bytes) => {
+        this.#metrics.liveBytes.inc(bytes);
+        this.#settle(objectId);
+      },
+      onFailure: (error) => session.fail(error),
+      onPassed: (objectId) => void this.#completion.askIncomplete(vehicle.id, [objectId]),
+    });
+    const dialogue = new VehicleDialogue(
+      {
+        store: this.#store,
+        clock: this.#options.clock,
+        applyChanges,
+        settleEpoch,
+        planOnline: (tables, closed, flowing) => this.#completion.planOnline(tables, closed, flowing),
+        askLater: (vehicleId, objectIds) => this.#completion.askLater(vehicleId, objectIds),
+        wake: (vehicleId) => this.#completion.wake(vehicleId),
+        settle: (objectId) => this.#settle(objectId),
+        deliver: (vehicleId, reply) => this.#completion.deliver(vehicleId, reply),
+        receive,
+      },
+      session,
+      vehicle,
+    );
+    this.#dialogues.set(vehicle.id, dialogue);
+    session.signal.addEventListener(
+      'abort',
+      () => {
+        if (this.#dialogues.get(vehicle.id) === dialogue) this.#dialogues.delete(vehicle.id);
+      },
+      { once: true },
+    );
+    this.#completion.attach({
+      vehicle: vehicle.name,
+      vehicleId: vehicle.id,
+      signal: session.signal,
+      send: (message) => session.send(message),
+    });
+    dialogue.sendReceipts();
+    void this.#completion.askIncomplete(vehicle.id);
+    return dialogue;
+  }
+
+  #hostKeys(): readonly string[] {
+    const { external } = this.#options.config.sftp;
+    return external ? [external.hostKey] : this.#sftp!.hostKeyFingerprints;
+  }
+
+  /** What a ticket says of the SFTP server. */
+  #endpoint(): ReturnType<typeof insideEndpoint> & { hostKeys: string[] } {
+    const { external, advertise } = this.#options.config.sftp;
+    const endpoint = external
+      ? outsideEndpoint(external)
+      : insideEndpoint(advertise, this.#sftp!.address.port);
+    return { ...endpoint, hostKeys: [...this.#hostKeys()] };
+  }
+
+  async #tellOutsideServer(): Promise<void> {
+    if (!this.#options.config.sftp.external) return;
+    await writeAuthorizedKeys({ disk: this.#options.disk, store: this.#store.read }, this.#layout.dataDir);
+  }
+
+  #checkDatabase(): string | undefined {
+    try {
+      this.#store.read.vehicles.byId(0);
+      return undefined;
+    } catch (thrown) {
+      return toAppError(thrown).message;
+    }
+  }
+}

@@ -1,0 +1,4 @@
+export * from './agent-link.js';
+export * from './agent-session.js';
+export * from './agent-socket.js';
+export * from './vehicle-dialogue.js';

@@ -1,0 +1,2 @@
+export * from './merger.js';
+export * from './place-artifact.js';

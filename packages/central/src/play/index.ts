@@ -1,0 +1,3 @@
+export * from './playlist.js';
+export * from './stored-media.js';
+export * from './video.js';

@@ -1,0 +1,3 @@
+export * from './inbox.js';
+export * from './live-receiver.js';
+export * from './upload-endpoint.js';

@@ -1,0 +1,2 @@
+export * from './retention.js';
+export type { RetentionBounds } from './retention-policy.js';

@@ -1,0 +1,4 @@
+export * from './apply-changes.js';
+export * from './coarsen.js';
+export * from './states.js';
+export * from './timeline.js';

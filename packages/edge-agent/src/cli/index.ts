@@ -1,0 +1,15 @@
+import type { CliOutput } from '@gapless/shared/cli';
+import type { Command } from 'commander';
+import type { CliContext } from './context.js';
+import { addCheckCommand } from './check-command.js';
+import { addConfigCommands } from './config-commands.js';
+import { addEnrolCommand } from './enrol-command.js';
+import { addRunCommand } from './run-command.js';
+
+/** All commands of `gapless-edge`. */
+export function addCommands(program: Command, output: CliOutput, context: CliContext): void {
+  addRunCommand(program, output, context);
+  addEnrolCommand(program, output, context);
+  addCheckCommand(program, output, context);
+  addConfigCommands(program, output, context);
+}

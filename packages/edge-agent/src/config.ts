@@ -1,0 +1,131 @@
+import { join, resolve } from 'node:path';
+import type { Frozen } from '@gapless/shared/config';
+import { bitrate, duration, size } from '@gapless/shared/config';
+import { isName, NAME_RULE } from '@gapless/shared/ids';
+import type { LensName, VehicleId } from '@gapless/shared/ids';
+import { z } from 'zod';
+
+const name = z.string().refine(isName, `Expected ${NAME_RULE}.`);
+
+const input = z
+  .union([
+    z.string().min(1),
+    z.strictObject({
+      url: z.string().min(1).describe('Anything that ffmpeg reads: rtsp://, srt://, file:, v4l2:, test:'),
+      options: z.array(z.string()).max(32).default([]).describe('Further ffmpeg options in front of -i'),
+      audio: z
+        .enum(['auto', 'copy', 'aac', 'none'])
+        .default('auto')
+        .describe(
+          'Sound: as it is where MP4 can carry it and else as AAC (auto), as it is, as AAC, or left out',
+        ),
+    }),
+  ])
+  .transform((value) =>
+    typeof value === 'string' ? { url: value, options: [], audio: 'auto' as const } : value,
+  );
+
+const lens = z.strictObject({
+  input: input.describe('Where the video comes from'),
+  live: z
+    .enum(['push', 'off'])
+    .default('push')
+    .describe('Stream to central while recording (push), or record only (off)'),
+});
+
+const storage = z
+  .strictObject({
+    dir: z.string().optional().describe('Directory of the recordings; by default "recordings" in stateDir'),
+    maxSize: size({ min: '10MB' }).optional().describe('The recordings never take more than this'),
+    minFree: size().prefault('1GB').describe('Space on the disk that is always left free'),
+    maxAge: duration({ min: '1m' }).optional().describe('Recordings older than this are evicted'),
+    whenFull: z
+      .enum(['evict-oldest', 'stop-recording'])
+      .default('evict-oldest')
+      .describe('What to do when there is no space left'),
+  })
+  .prefault({});
+
+export const edgeConfigSchema = z.strictObject({
+  vehicle: name.describe('Name of the vehicle, as central knows it'),
+  central: z
+    .strictObject({
+      url: z
+        .url({
+          protocol: /^wss?$/,
+          error: 'Expected a URL like wss://central.example or ws://10.0.0.5:8080.',
+        })
+        .describe('Where central listens: wss://host or ws://host:port'),
+      ca: z
+        .string()
+        .optional()
+        .describe('PEM file with the authority that signed the certificate of central, if it is your own'),
+    })
+    .optional()
+    .describe('The central server; without it the agent records and nothing more'),
+  stateDir: z
+    .string()
+    .min(1)
+    .default('/var/lib/gapless-edge')
+    .describe('Directory of keys, identity and index'),
+  storage,
+  lenses: z
+    .record(name.meta({ title: 'lens' }), lens)
+    .refine((lenses) => Object.keys(lenses).length >= 1, 'Name at least one lens.')
+    .refine((lenses) => Object.keys(lenses).length <= 64, 'A vehicle has at most 64 lenses.'),
+  recording: z
+    .strictObject({
+      segmentDuration: duration({ min: '2s', max: '4m' })
+        .prefault('10s')
+        .describe('Wanted length of a segment; each begins with a keyframe'),
+      stallTimeout: duration({ min: '2s', max: '5m' })
+        .prefault('10s')
+        .describe('A camera without a picture for this long is restarted'),
+    })
+    .prefault({}),
+  upload: z
+    .strictObject({
+      maxRate: bitrate({ min: '10kbit/s' })
+        .optional()
+        .describe('Upper limit of completion, in all; live video is not limited'),
+    })
+    .prefault({}),
+  ffmpeg: z.string().min(1).default('ffmpeg').describe('Name or path of the ffmpeg program'),
+  log: z
+    .strictObject({
+      level: z.enum(['error', 'warn', 'info', 'debug']).default('info').describe('How much is logged'),
+    })
+    .prefault({}),
+});
+
+/** The configuration as the file has it, defaults filled in. */
+export type EdgeConfig = Frozen<z.infer<typeof edgeConfigSchema>>;
+
+export interface LensConfig {
+  readonly lens: LensName;
+  readonly input: Frozen<z.infer<typeof input>>;
+  readonly live: 'push' | 'off';
+}
+
+export function vehicleOf(config: EdgeConfig): VehicleId {
+  return config.vehicle as VehicleId;
+}
+
+export function lensesOf(config: EdgeConfig): LensConfig[] {
+  return Object.entries(config.lenses).map(([lensName, settings]) => ({
+    lens: lensName as LensName,
+    ...settings,
+  }));
+}
+
+/** Absolute path of the recordings. */
+export function storageDirOf(config: EdgeConfig): string {
+  const { dir } = config.storage;
+  if (dir === undefined) return join(config.stateDir, 'recordings');
+  return resolve(dir);
+}
+
+/** Where the agent opens its link: the configured address with the link's path. */
+export function linkUrlOf(central: NonNullable<EdgeConfig['central']>): string {
+  return new URL('/agent/v1', central.url).href;
+}

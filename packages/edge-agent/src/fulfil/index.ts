@@ -1,0 +1,2 @@
+export * from './session-worker.js';
+export * from './transfers.js';

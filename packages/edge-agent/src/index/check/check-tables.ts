@@ -1,0 +1,82 @@
+import { parseLensName } from '@gapless/shared/ids';
+import type { CheckPort } from './check-port.js';
+import { REMEDIES } from './finding.js';
+
+/**
+ * The invariants that are about the database alone: its own integrity, the change sequence, the sums and open
+ * runs. Each is one statement or one transaction, so it holds whether or not an agent writes meanwhile.
+ */
+export function checkTables(port: CheckPort): void {
+  checkIntegrity(port);
+  checkChangeSequence(port);
+  checkLensBytes(port);
+  checkOpenRuns(port);
+}
+
+const MAX_PROBLEMS = 100;
+
+function checkIntegrity({ database, report }: CheckPort): void {
+  const problems = database.pragma(`integrity_check(${MAX_PROBLEMS})`) as { integrity_check: string }[];
+  for (const { integrity_check: problem } of problems) {
+    if (problem === 'ok') continue;
+    report({ invariant: 'database', severity: 'error', detail: problem, remedy: REMEDIES.rebuild });
+  }
+  const dangling = database.pragma('foreign_key_check') as { table: string; parent: string }[];
+  for (const { table, parent } of dangling.slice(0, MAX_PROBLEMS)) {
+    const detail = `a row of ${table} refers to a row of ${parent} that is not there`;
+    report({ invariant: 'database', severity: 'error', detail, remedy: REMEDIES.rebuild });
+  }
+}
+
+const ALL_CHANGES = ['run', 'segment', 'tombstone', 'absence']
+  .map((table) => `SELECT change_seq FROM ${table}`)
+  .join(' UNION ALL ');
+
+function checkChangeSequence({ statements, report }: CheckPort): void {
+  const rows = statements.all<{ change_seq: number; times: number; counter: number }>(
+    `SELECT change_seq, count(*) AS times,
+       (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'change_seq') AS counter
+     FROM (${ALL_CHANGES}) GROUP BY change_seq HAVING times > 1 OR change_seq > counter LIMIT ?`,
+    MAX_PROBLEMS,
+  );
+  for (const { change_seq: seq, times, counter } of rows) {
+    const detail =
+      times > 1
+        ? `${times} rows have the change sequence ${seq}`
+        : `a row has the change sequence ${seq}, and the counter stands at ${counter}`;
+    report({ invariant: 'change-sequence', severity: 'error', detail, remedy: REMEDIES.rebuild });
+  }
+}
+
+function checkLensBytes({ statements, report }: CheckPort): void {
+  const rows = statements.all<{ name: string; bytes: number; total: number }>(
+    `SELECT name, bytes, (SELECT coalesce(sum(size_bytes), 0) FROM segment WHERE lens_id = lens.id) AS total
+     FROM lens WHERE bytes <> total`,
+  );
+  for (const { name, bytes, total } of rows) {
+    report({
+      invariant: 'lens-bytes',
+      severity: 'error',
+      lens: parseLensName(name),
+      detail: `the lens is said to have ${bytes} bytes, its segments have ${total}`,
+      remedy: REMEDIES.rebuild,
+    });
+  }
+}
+
+function checkOpenRuns({ statements, report }: CheckPort): void {
+  const rows = statements.all<{ lens: string; run: string }>(
+    `SELECT l.name AS lens, r.name AS run FROM run r JOIN lens l ON l.id = r.lens_id
+     WHERE r.end_ms IS NULL AND EXISTS (SELECT 1 FROM run x WHERE x.lens_id = r.lens_id AND x.id > r.id) LIMIT ?`,
+    MAX_PROBLEMS,
+  );
+  for (const { lens, run } of rows) {
+    report({
+      invariant: 'open-runs',
+      severity: 'error',
+      lens: parseLensName(lens),
+      detail: `the run ${run} has no end, although a later one began`,
+      remedy: REMEDIES.restart,
+    });
+  }
+}

@@ -1,0 +1,293 @@
+import { assert } from '@gapless/shared/errors';
+import type { LensName, RunId, SegmentRef } from '@gapless/shared/ids';
+import { fromHex, hex } from '@gapless/shared/ids';
+import type { RunEndReason, TombstoneReason } from '@gapless/shared/protocol';
+import type { Database } from '@gapless/shared/sqlite';
+import { GroupCommit, Statements } from '@gapless/shared/sqlite';
+import type { Clock, EpochMs } from '@gapless/shared/time';
+import { bounds, forgetDay } from './day-queries.js';
+import { absenceNote, receiptNote, runNote, tombstoneNote } from './journal/entry.js';
+import type { JournalSink } from './journal/journal.js';
+import type { Day } from './paths.js';
+import { RunQueries } from './run-queries.js';
+import type { AbsenceRecord, Changed, NewRun, SegmentRecord, TombstoneRecord } from './rows.js';
+
+/**
+ * Every change of the index. Each method resolves once its change is durable, and only then tells `onChange`, so what
+ * the catalogue announces has always survived a power cut. What the segments' files do not say themselves goes into
+ * the journal beside them, after the commit.
+ */
+export class IndexWriter implements Disposable {
+  readonly #statements: Statements;
+  readonly #runs: RunQueries;
+  readonly #commits: GroupCommit;
+  readonly #journal: JournalSink;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(database: Database, clock: Clock, journal: JournalSink) {
+    this.#statements = new Statements(database);
+    this.#runs = new RunQueries(this.#statements);
+    this.#commits = new GroupCommit(database, clock);
+    this.#journal = journal;
+  }
+
+  /** Commits what is waiting. */
+  [Symbol.dispose](): void {
+    this.#commits[Symbol.dispose]();
+  }
+
+  /** Calls `listener` after every durable change; returns how to stop that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async beginRun(run: NewRun): Promise<void> {
+    const made = await this.#write(() => {
+      const changeSeq = this.#nextChange();
+      this.#statements.run('INSERT INTO lens (name) VALUES (?) ON CONFLICT DO NOTHING', run.lens);
+      const row = this.#statements.get<{ id: number }>(
+        `INSERT INTO run (lens_id, name, boot_id, monotonic_ms, clock_trusted, start_ms, codecs, width, height, change_seq)
+         VALUES ((SELECT id FROM lens WHERE name = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+        run.lens,
+        run.run,
+        run.bootId,
+        Math.round(run.monotonicMs),
+        run.clockTrusted ? 1 : 0,
+        run.startMs,
+        JSON.stringify(run.codecs),
+        run.width ?? null,
+        run.height ?? null,
+        changeSeq,
+      );
+      return { order: row!.id, changeSeq };
+    });
+    const { order, changeSeq } = made;
+    const monotonicMs = Math.round(run.monotonicMs);
+    this.#journal.note(
+      runNote({ ...run, order, monotonicMs, endMs: undefined, endReason: undefined }, changeSeq),
+    );
+  }
+
+  async endRun(
+    lens: LensName,
+    run: RunId,
+    end: { readonly endMs: EpochMs; readonly reason: RunEndReason },
+  ): Promise<void> {
+    const ended = await this.#write(() => {
+      const changeSeq = this.#nextChange();
+      const changed = this.#statements.run(
+        `UPDATE run SET end_ms = max(start_ms, ?), end_reason = ?, change_seq = ?
+         WHERE lens_id = (SELECT id FROM lens WHERE name = ?) AND name = ? AND end_ms IS NULL`,
+        end.endMs,
+        end.reason,
+        changeSeq,
+        lens,
+        run,
+      );
+      assert(changed === 1, `run ${lens}/${run} is open`);
+      return this.#runs.changedAfter(changeSeq - 1, 1)[0]!;
+    });
+    this.#journal.note(runNote(ended.row, ended.seq));
+  }
+
+  /** Adds a closed segment. Its file is synced already: from here on it is announced and may be asked for. */
+  addSegment(segment: SegmentRecord): Promise<void> {
+    return this.#write(() => {
+      const added = this.#statements.run(
+        `INSERT INTO segment (lens_id, start_ms, run_id, seq, end_ms, file_start_ms, size_bytes, sha256, first_fragment,
+           fragment_count, fragments, holes, receipted, change_seq)
+         SELECT r.lens_id, ?, r.id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+         FROM run r JOIN lens l ON l.id = r.lens_id WHERE l.name = ? AND r.name = ?`,
+        segment.startMs,
+        segment.seq,
+        segment.endMs,
+        segment.fileStartMs,
+        segment.sizeBytes,
+        digest(segment.sha256),
+        segment.firstFragment,
+        segment.fragmentCount,
+        segment.fragments,
+        segment.holes.length === 0 ? null : JSON.stringify(segment.holes),
+        segment.receipted ? 1 : 0,
+        this.#nextChange(),
+        segment.lens,
+        segment.run,
+      );
+      assert(added === 1, `run ${segment.lens}/${segment.run} is known`);
+    });
+  }
+
+  /**
+   * Replaces the rows of segments by tombstones; what is no longer there is left out. The files are removed afterwards,
+   * and {@link noteFilesGone} says that they are.
+   */
+  async buryMany(
+    segments: readonly SegmentRef[],
+    burial: { readonly deletedMs: EpochMs; readonly reason: TombstoneReason },
+  ): Promise<TombstoneRecord[]> {
+    const made = await this.#write(() => segments.flatMap((ref) => this.#bury(ref, burial) ?? []));
+    for (const { row, seq } of made) this.#journal.note(tombstoneNote(row, seq));
+    return made.map(({ row }) => row);
+  }
+
+  /** The files of these tombstones are removed. Told lazily: after a crash they are looked for once more. */
+  noteFilesGone(tombstones: readonly SegmentRef[]): Promise<void> {
+    return this.#commits.writeLazily(() => {
+      for (const { lens, run, seq } of tombstones) {
+        this.#statements.run(
+          `UPDATE tombstone SET file_gone = 1 WHERE seq = ? AND run_id = (${RUN_ID})`,
+          seq,
+          lens,
+          run,
+        );
+      }
+    });
+  }
+
+  async addAbsence(absence: AbsenceRecord): Promise<void> {
+    const changeSeq = await this.#write(() => {
+      const seq = this.#nextChange();
+      this.#statements.run('INSERT INTO lens (name) VALUES (?) ON CONFLICT DO NOTHING', absence.lens);
+      this.#statements.run(
+        `INSERT INTO absence (lens_id, start_ms, end_ms, reason, detail, change_seq)
+         VALUES ((SELECT id FROM lens WHERE name = ?), ?, ?, ?, ?, ?)
+         ON CONFLICT (lens_id, start_ms) DO UPDATE SET
+           end_ms = excluded.end_ms, reason = excluded.reason, detail = excluded.detail, change_seq = excluded.change_seq`,
+        absence.lens,
+        absence.startMs,
+        absence.endMs,
+        absence.reason,
+        absence.detail ?? null,
+        seq,
+      );
+      return seq;
+    });
+    this.#journal.note(absenceNote(absence, changeSeq));
+  }
+
+  /** Notes what central has proven to hold. A receipt for another hash than ours is worth nothing and is left out. */
+  async markReceipted(receipts: readonly (SegmentRef & { sha256: string })[]): Promise<void> {
+    const marked = await this.#commits.write(() =>
+      receipts.flatMap((receipt) => {
+        const row = this.#statements.get<{ file_start_ms: number }>(
+          `UPDATE segment SET receipted = 1 WHERE receipted = 0 AND seq = ? AND sha256 = ? AND run_id = (${RUN_ID})
+           RETURNING file_start_ms`,
+          receipt.seq,
+          digest(receipt.sha256),
+          receipt.lens,
+          receipt.run,
+        );
+        return row ? [{ ...receipt, fileStartMs: row.file_start_ms }] : [];
+      }),
+    );
+    for (const receipt of marked) this.#journal.note(receiptNote(receipt));
+  }
+
+  /** Forgets everything of a day that has no files any more. Central has been told of it long ago. */
+  forgetDay(lens: LensName, day: Day): Promise<void> {
+    return this.#commits.write(() => {
+      for (const sql of forgetDay) this.#statements.run(sql, bounds(lens, day));
+    });
+  }
+
+  /** The journal is complete and on the disk for every row changed up to `changeSeq`. */
+  noteJournal(changeSeq: number): Promise<void> {
+    return this.#commits.writeLazily(() => {
+      this.#statements.run(
+        "INSERT INTO meta VALUES ('journal_seq', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+        String(changeSeq),
+      );
+    });
+  }
+
+  /** The agent stops in an orderly way: what follows without footage is meant. */
+  noteStop(nowMs: EpochMs): Promise<void> {
+    return this.#commits.write(() => {
+      this.#statements.run(
+        "INSERT INTO meta VALUES ('stopped_ms', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+        String(nowMs),
+      );
+    });
+  }
+
+  /** The agent runs: if it ends without {@link noteStop}, that was not meant. */
+  noteRunning(): Promise<void> {
+    return this.#commits.write(() => {
+      this.#statements.run("DELETE FROM meta WHERE key = 'stopped_ms'");
+    });
+  }
+
+  async #write<T>(change: () => T): Promise<T> {
+    const made = await this.#commits.write(change);
+    for (const listener of this.#listeners) listener();
+    return made;
+  }
+
+  #bury(
+    { lens, run, seq }: SegmentRef,
+    { deletedMs, reason }: { readonly deletedMs: EpochMs; readonly reason: TombstoneReason },
+  ): Changed<TombstoneRecord> | undefined {
+    const segment = this.#statements.get<BuriedColumns>(
+      `DELETE FROM segment WHERE seq = ? AND run_id = (${RUN_ID})
+       RETURNING run_id, lens_id, start_ms, end_ms, file_start_ms, size_bytes, sha256`,
+      seq,
+      lens,
+      run,
+    );
+    if (!segment) return undefined;
+    const changeSeq = this.#nextChange();
+    this.#statements.run(
+      `INSERT INTO tombstone (run_id, seq, lens_id, start_ms, end_ms, size_bytes, sha256, deleted_ms, reason, change_seq,
+         file_start_ms, file_gone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+      segment.run_id,
+      seq,
+      segment.lens_id,
+      segment.start_ms,
+      segment.end_ms,
+      segment.size_bytes,
+      segment.sha256,
+      deletedMs,
+      reason,
+      changeSeq,
+      segment.file_start_ms,
+    );
+    const row: TombstoneRecord = {
+      lens,
+      run,
+      seq,
+      startMs: segment.start_ms,
+      endMs: segment.end_ms,
+      fileStartMs: segment.file_start_ms,
+      sizeBytes: segment.size_bytes,
+      sha256: hex(segment.sha256),
+      deletedMs,
+      reason,
+    };
+    return { seq: changeSeq, row };
+  }
+
+  #nextChange(): number {
+    const sql =
+      "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'change_seq' RETURNING CAST(value AS INTEGER) AS seq";
+    return this.#statements.get<{ seq: number }>(sql)!.seq;
+  }
+}
+
+const RUN_ID = 'SELECT r.id FROM run r JOIN lens l ON l.id = r.lens_id WHERE l.name = ? AND r.name = ?';
+
+interface BuriedColumns {
+  readonly run_id: number;
+  readonly lens_id: number;
+  readonly start_ms: number;
+  readonly end_ms: number;
+  readonly file_start_ms: number;
+  readonly size_bytes: number;
+  readonly sha256: Uint8Array;
+}
+
+function digest(sha256: string): Uint8Array {
+  const bytes = fromHex(sha256, 32);
+  assert(bytes, 'a SHA-256 in hex');
+  return bytes;
+}

@@ -1,0 +1,4 @@
+export * from './entry.js';
+export * from './journal.js';
+export * from './keep-journal.js';
+export * from './read-journal.js';

@@ -1,0 +1,3 @@
+export * from './compare.js';
+export * from './rebuild.js';
+export * from './run-order-plan.js';

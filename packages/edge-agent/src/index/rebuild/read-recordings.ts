@@ -1,0 +1,167 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError, errnoOf, toAppError } from '@gapless/shared/errors';
+import type { LensName } from '@gapless/shared/ids';
+import { isName, parseLensName } from '@gapless/shared/ids';
+import type { SegmentSeal } from '@gapless/shared/isobmff';
+import type { Day, SegmentFileName } from '../paths.js';
+import { isDay, JOURNAL_NAME, journalPath, parseSegmentFileName } from '../paths.js';
+import { readJournal } from '../journal/read-journal.js';
+import { ReadFile } from '../read-file.js';
+import type { NewRun, SegmentRecord } from '../rows.js';
+import { readSegmentFile, runOf, segmentRecordOf } from '../segment-file.js';
+import type { Staging } from './staging.js';
+
+/** Something among the recordings that does not come into the index. */
+export interface LeftOut {
+  /** Below the storage directory. */
+  readonly path: string;
+  /** Why, as one sentence. */
+  readonly detail: string;
+}
+
+export interface RecordingsPort {
+  readonly storageDir: string;
+  readonly staging: Staging;
+  /** Whether every file is read to its last byte, instead of taking its hash from the seal of the one behind it. */
+  readonly readData: boolean;
+  readonly onLeftOut: (left: LeftOut) => void;
+  /** Called for every file; throws to stop. */
+  readonly onFile: () => void | Promise<void>;
+}
+
+/** A segment whose hash is not known yet. */
+interface Pending {
+  readonly path: string;
+  readonly draft: SegmentRecord;
+  readonly run: NewRun;
+  readonly seal: SegmentSeal;
+  readonly tailOffset: number;
+}
+
+/** The lenses that have recordings. */
+export function lensesIn(storageDir: string): LensName[] {
+  return namesIn(storageDir)
+    .filter(isName)
+    .map(parseLensName)
+    .filter((lens) => daysOf(storageDir, lens).length > 0);
+}
+
+/** How many segment files there are, by their names. */
+export function countFiles(storageDir: string): number {
+  let count = 0;
+  for (const lens of lensesIn(storageDir))
+    for (const day of daysOf(storageDir, lens)) count += filesOf(storageDir, lens, day).length;
+  return count;
+}
+
+/** Takes down everything that the journals and the files of a lens say. Holds one line or one file at a time. */
+export async function readRecordings(port: RecordingsPort, lens: LensName): Promise<void> {
+  const days = daysOf(port.storageDir, lens);
+  for (const day of days) await readDayJournal(port, lens, day);
+  let pending: Pending | undefined;
+  for (const day of days) {
+    for (const { name, path } of filesOf(port.storageDir, lens, day)) {
+      await port.onFile();
+      const next = await readSegment(port, lens, { name, path });
+      if (!next) continue;
+      if (pending) complete(port, pending, next);
+      pending = next;
+    }
+  }
+  if (pending) complete(port, pending, undefined);
+}
+
+async function readDayJournal(
+  { storageDir, staging, onLeftOut }: RecordingsPort,
+  lens: LensName,
+  day: Day,
+): Promise<void> {
+  const path = journalPath(lens, day);
+  if (!namesIn(join(storageDir, lens, day)).includes(JOURNAL_NAME)) return;
+  for await (const entry of readJournal(join(storageDir, path))) {
+    if ('unreadable' in entry) onLeftOut({ path, detail: `line ${entry.line} ${entry.unreadable}` });
+    else staging.addEntry(lens, entry);
+  }
+}
+
+async function readSegment(
+  port: RecordingsPort,
+  lens: LensName,
+  { name, path }: { readonly name: SegmentFileName; readonly path: string },
+): Promise<Pending | undefined> {
+  try {
+    using file = ReadFile.open(join(port.storageDir, path));
+    if (!file) return undefined;
+    const facts = await readSegmentFile(file);
+    const { identity, layout } = facts;
+    if (identity.lens !== lens || identity.seq !== name.seq || !identity.run.endsWith(`-${name.runSuffix}`))
+      throw new AppError('SEGMENT_FOREIGN', 'the file says that it is another segment than its name does');
+    if (port.staging.markFileLeft(identity)) return undefined;
+    const { seal, tailOffset, damage } = layout;
+    if (damage) throw damage;
+    if (!seal || tailOffset === undefined) throw new AppError('SEGMENT_SHORT', 'the file has no seal');
+    const record = segmentRecordOf(facts, { sizeBytes: file.sizeBytes, sha256: '' });
+    const draft = { ...record, fileStartMs: name.fileStartMs };
+    return { path, draft, run: runOf(facts), seal, tailOffset };
+  } catch (thrown) {
+    port.onLeftOut({ path, detail: toAppError(thrown).message });
+    return undefined;
+  }
+}
+
+/**
+ * Gives a segment its hash: the seal of the one behind it says what it was when it was closed, so that only the last of
+ * a run has to be read to its end. A file that has been damaged since keeps its true hash, and whoever reads it finds
+ * out.
+ */
+function complete(
+  port: RecordingsPort,
+  { path, draft, run, ...sealed }: Pending,
+  next: Pending | undefined,
+): void {
+  const follows = next?.draft.run === draft.run && next.draft.seq === draft.seq + 1;
+  let sha256 = follows ? next.seal.previous : undefined;
+  if (sha256 === undefined || port.readData) {
+    const read = hashOf(port, path, sealed);
+    if (read === undefined || (sha256 !== undefined && read !== sha256)) {
+      port.onLeftOut({ path, detail: 'the file is not what was sealed: it is damaged' });
+      return;
+    }
+    sha256 = read;
+  }
+  if (!port.staging.addSegment({ ...draft, sha256 }, run))
+    port.onLeftOut({ path, detail: 'there is another file of the same segment' });
+}
+
+/** The hash of a file; undefined if it does not hold what its own seal says. */
+function hashOf(
+  { storageDir }: RecordingsPort,
+  path: string,
+  { seal, tailOffset }: Pick<Pending, 'seal' | 'tailOffset'>,
+): string | undefined {
+  using file = ReadFile.open(join(storageDir, path));
+  const hash = file?.hash(tailOffset);
+  return hash?.before === seal.sha256 ? hash.whole : undefined;
+}
+
+function daysOf(storageDir: string, lens: LensName): Day[] {
+  return namesIn(join(storageDir, lens)).filter(isDay);
+}
+
+function filesOf(storageDir: string, lens: LensName, day: Day): { name: SegmentFileName; path: string }[] {
+  return namesIn(join(storageDir, lens, day)).flatMap((text) => {
+    const name = parseSegmentFileName(text);
+    return name ? [{ name, path: join(lens, day, text) }] : [];
+  });
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch (thrown) {
+    const errno = errnoOf(thrown);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return [];
+    throw thrown;
+  }
+}

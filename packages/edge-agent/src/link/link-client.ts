@@ -1,0 +1,208 @@
+import type { AppError } from '@gapless/shared/errors';
+import { toAppError } from '@gapless/shared/errors';
+import type { Random } from '@gapless/shared/ids';
+import type { Log } from '@gapless/shared/log';
+import { Flood } from '@gapless/shared/log';
+import { LINK_DEAD_MS } from '@gapless/shared/protocol';
+import type { Clock } from '@gapless/shared/time';
+import { MINUTE_MS, sleep } from '@gapless/shared/time';
+import type { DialFailure } from './dial-policy.js';
+import { MAX_DIALS, nextDialMs, SHORT_SESSION_MS, STALL_MS } from './dial-policy.js';
+import type { Introduction } from './handshake.js';
+import { introduce } from './handshake.js';
+import type { IdentityFile } from './identity.js';
+import type { AgentKeys } from './keys.js';
+import { LinkSession } from './link-session.js';
+import type { DialOptions, LinkSocket } from './link-socket.js';
+
+export interface LinkClientOptions {
+  /** Where central listens for vehicles: `ws:` or `wss:`. */
+  readonly url: string;
+  readonly ca: string | undefined;
+  readonly identity: IdentityFile;
+  readonly keys: AgentKeys;
+  readonly introduce: () => Introduction;
+  readonly dial: (options: DialOptions) => Promise<LinkSocket>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** How often the state of the link is looked at. */
+const TICK_MS = 100;
+
+/** From the first packet to central's welcome: three round trips of TLS and two of ours, on a poor link. */
+const DIAL_TIMEOUT_MS = 5_000;
+
+/**
+ * Keeps one session with central alive. A session that falls silent is probed by new dials beside it and given up
+ * only for a better one, or when it is certainly dead; the first dial that completes its handshake wins.
+ */
+export class LinkClient {
+  /** Called with each new session, its handshake done; the one before has ended by then. */
+  onSession: (session: LinkSession) => void = () => undefined;
+  /** Called when there is no session any more. */
+  onDown: (why: AppError) => void = () => undefined;
+
+  readonly #options: LinkClientOptions;
+  readonly #flood: Flood;
+  readonly #dials = new Set<AbortController>();
+  #session: LinkSession | undefined;
+  #downSinceMs: number;
+  #openedAtMs = 0;
+  #nextDialAtMs = 0;
+  #failures = 0;
+  #spreadMs = 0;
+  #lastError: AppError | undefined;
+
+  constructor(options: LinkClientOptions) {
+    this.#options = options;
+    this.#flood = new Flood(options.clock, MINUTE_MS);
+    this.#downSinceMs = options.clock.monotonicMs();
+  }
+
+  get session(): LinkSession | undefined {
+    return this.#session;
+  }
+
+  /** Why there is no session, once a dial has failed. */
+  get lastError(): AppError | undefined {
+    return this.#lastError;
+  }
+
+  /** Something changed that makes a dial worth while now. */
+  kick(): void {
+    this.#nextDialAtMs = 0;
+  }
+
+  /** Runs until the signal aborts; then ends the session in an orderly way. */
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      for (;;) {
+        this.#tick();
+        await sleep(this.#options.clock, TICK_MS, signal);
+      }
+    } catch (thrown) {
+      if (!signal.aborted) throw thrown;
+    } finally {
+      this.#abortDials();
+      const session = this.#session;
+      this.#session = undefined;
+      await session?.leave('stopping');
+    }
+  }
+
+  #tick(): void {
+    const session = this.#session;
+    if (
+      session &&
+      (session.silentMs > LINK_DEAD_MS || (session.silentMs > STALL_MS && !session.hasLocalAddress()))
+    ) {
+      session.terminate();
+    }
+    if (this.#session && this.#session.silentMs < STALL_MS) {
+      this.#abortDials();
+      return;
+    }
+    const now = this.#options.clock.monotonicMs();
+    if (now >= this.#nextDialAtMs && this.#dials.size < MAX_DIALS) {
+      this.#nextDialAtMs = now + nextDialMs(this.#facts('silent'), this.#options.random);
+      void this.#dial();
+    }
+  }
+
+  async #dial(): Promise<void> {
+    const { url, ca, dial, clock, identity, keys } = this.#options;
+    const attempt = new AbortController();
+    this.#dials.add(attempt);
+    let session: LinkSession | undefined;
+    const timer = clock.schedule(DIAL_TIMEOUT_MS, () => attempt.abort());
+    try {
+      const socket = await dial({ url, ca, timeoutMs: DIAL_TIMEOUT_MS, signal: attempt.signal });
+      const made = new LinkSession(socket, clock);
+      session = made;
+      attempt.signal.addEventListener('abort', () => made.terminate(), { once: true });
+      const welcome = await introduce(made, { identity, keys }, this.#options.introduce());
+      attempt.signal.throwIfAborted();
+      this.#dials.delete(attempt);
+      this.#adopt(made, welcome);
+    } catch (thrown) {
+      session?.terminate();
+      if (this.#dials.delete(attempt)) this.#failed(toAppError(thrown));
+    } finally {
+      timer[Symbol.dispose]();
+    }
+  }
+
+  #adopt(session: LinkSession, welcome: LinkSession['welcome']): void {
+    this.#abortDials();
+    const former = this.#session;
+    this.#session = undefined;
+    former?.terminate();
+    this.#session = session;
+    this.#openedAtMs = this.#options.clock.monotonicMs();
+    this.#lastError = undefined;
+    session.onEnd = () => this.#lost(session);
+    session.begin(welcome);
+    this.#options.log.info(
+      { session: welcome.session, downMs: Math.round(this.#options.clock.monotonicMs() - this.#downSinceMs) },
+      'link open',
+    );
+    this.onSession(session);
+  }
+
+  #lost(session: LinkSession): void {
+    if (this.#session !== session) return;
+    const why = toAppError(session.signal.reason);
+    this.#session = undefined;
+    this.#downSinceMs = this.#options.clock.monotonicMs();
+    if (this.#downSinceMs - this.#openedAtMs >= SHORT_SESSION_MS) this.#failures = 0;
+    this.#failed(why);
+    this.#options.log.warn({ err: why }, 'link lost');
+    this.onDown(why);
+  }
+
+  #failed(error: AppError): void {
+    this.#failures++;
+    this.#lastError = error;
+    const failure = failureOf(error);
+    const waitMs =
+      this.#failures === 1 && failure === 'silent'
+        ? 0
+        : nextDialMs(this.#facts(failure), this.#options.random);
+    // A dial that timed out says nothing new: its successors are already on their way.
+    if (failure !== 'silent' || this.#failures === 1)
+      this.#nextDialAtMs = this.#options.clock.monotonicMs() + waitMs;
+    this.#flood.report(error.code, (silent) =>
+      this.#options.log.warn({ err: error, silent, waitMs }, 'dial failed'),
+    );
+  }
+
+  #facts(failure: DialFailure): Parameters<typeof nextDialMs>[0] {
+    const downMs = this.#session ? 0 : this.#options.clock.monotonicMs() - this.#downSinceMs;
+    return { failure, failures: Math.max(1, this.#failures), downMs, spreadMs: this.#spreadMs };
+  }
+
+  #abortDials(): void {
+    const dials = [...this.#dials];
+    this.#dials.clear();
+    for (const dial of dials) dial.abort();
+  }
+}
+
+function failureOf(error: AppError): DialFailure {
+  switch (error.code) {
+    case 'LINK_REFUSED':
+    case 'LINK_PROTOCOL':
+      return 'refused';
+    case 'LINK_CLOSED':
+      return 'closed';
+    case 'LINK_DENIED':
+    case 'LINK_IMPOSTOR':
+    case 'LINK_UNTRUSTED':
+    case 'NOT_ENROLLED':
+      return 'denied';
+    default:
+      return 'silent';
+  }
+}

@@ -1,0 +1,278 @@
+import type { AppError } from '@gapless/shared/errors';
+import { toAppError } from '@gapless/shared/errors';
+import type { FragmentPiece } from '@gapless/shared/isobmff';
+import { FragmentSplitter } from '@gapless/shared/isobmff';
+import { every, fullJitter } from '@gapless/shared/lifecycle';
+import type { Log } from '@gapless/shared/log';
+import type { LensStatus, RunEndReason } from '@gapless/shared/protocol';
+import type { Clock, DurationMs } from '@gapless/shared/time';
+import { SECOND_MS, sleep } from '@gapless/shared/time';
+import type { OpenAbsence } from './absence-log.js';
+import { AbsenceLog } from './absence-log.js';
+import type { RecorderProcess, StartProcess } from './ffmpeg-process.js';
+import type { RecordingGate } from './recording-gate.js';
+import { readComplaint } from './recorder-complaint.js';
+import type { RecorderInput } from './recorder-input.js';
+import { recorderCommand } from './recorder-input.js';
+import { absenceAfter, runEndOf } from './run-end-policy.js';
+import type { RunPort } from './run-recording.js';
+import { RunRecording } from './run-recording.js';
+
+export interface LensRecorderOptions {
+  readonly port: Omit<RunPort, 'previous'>;
+  readonly input: RecorderInput;
+  readonly ffmpeg: string;
+  readonly start: StartProcess;
+  /** A camera that gives no picture for this long is taken as gone. */
+  readonly stallMs: DurationMs;
+  readonly log: Log;
+  /** SHA-256 of the lens's last segment. */
+  readonly previous: string | undefined;
+  /** Closed while there is no room for footage. */
+  readonly gate: RecordingGate;
+  /** Puts the lens's files in order after the disk ended a run; returns the SHA-256 to chain the next segment to. */
+  readonly tidy: () => Promise<string | undefined>;
+  /** What the start-up recovery found to be missing up to now. */
+  readonly absence: OpenAbsence | undefined;
+}
+
+const BACKOFF = { baseMs: 500, capMs: 30 * SECOND_MS };
+
+/** A camera may take its time to answer; only then does the first picture count. */
+const CONNECT_MS = 20 * SECOND_MS;
+
+/** A run that lasted this long shows that the camera works, so the next failure is its first again. */
+const HEALTHY_RUN_MS = 30 * SECOND_MS;
+
+const ABSENCE_ROW_MS = 30 * SECOND_MS;
+
+/** What one child process made of the camera. */
+interface Attempt {
+  readonly reason: RunEndReason;
+  /** One sentence for an operator; undefined after an orderly stop. */
+  readonly detail: string | undefined;
+  readonly lastedMs: DurationMs;
+}
+
+/** Keeps one lens recording: a child process, a run, and when either ends, the next. */
+export class LensRecorder {
+  readonly #options: LensRecorderOptions;
+  readonly #clock: Clock;
+  readonly #absences: AbsenceLog;
+  #recording: RunRecording | undefined;
+  #previous: string | undefined;
+  #convertAudio = false;
+  #state: LensStatus['state'] = 'no-signal';
+  #detail: string | undefined = 'starting';
+
+  constructor(options: LensRecorderOptions) {
+    this.#options = options;
+    this.#clock = options.port.clock;
+    this.#previous = options.previous;
+    this.#absences = new AbsenceLog(options.port.index, options.port.lens, options.absence);
+  }
+
+  /** What central is told of this lens. */
+  get status(): Omit<LensStatus, 'live'> {
+    const open = this.#recording?.open;
+    return {
+      lens: this.#options.port.lens,
+      state: this.#state,
+      // While it records, nothing is known yet of what the newest fragment does not reach.
+      asOfMs: this.#recording?.endMs ?? this.#clock.nowMs(),
+      ...(this.#detail === undefined ? {} : { detail: this.#detail.slice(0, 500) }),
+      ...(open ? { open } : {}),
+    };
+  }
+
+  /** Bytes that are written and not yet in any row. */
+  get openBytes(): number {
+    return this.#recording?.openBytes ?? 0;
+  }
+
+  /** Closes the open segment at the next chance, so that what a lost link missed of it can be fetched. */
+  cutSoon(): void {
+    this.#recording?.cutSoon();
+  }
+
+  /** Records until the signal aborts; resolves when the last segment is closed. */
+  async run(signal: AbortSignal): Promise<void> {
+    const growing = every(this.#clock, ABSENCE_ROW_MS, signal, async () => {
+      if (this.#state !== 'recording') await this.#absences.extend(this.#clock.nowMs());
+    });
+    for (let failures = 0; !signal.aborted; failures++) {
+      if (!(await this.#passGate(signal))) break;
+      const attempt = await this.#attempt(signal);
+      if (attempt.reason === 'stopped') break;
+      if (attempt.reason === 'disk') await this.#tidy();
+      if (this.#options.gate.closedBecause !== undefined) continue;
+      if (attempt.lastedMs >= HEALTHY_RUN_MS) failures = 0;
+      this.#state = 'no-signal';
+      this.#detail = attempt.detail;
+      const waitMs = fullJitter(BACKOFF, failures, this.#options.port.random);
+      this.#options.log.warn(
+        { reason: attempt.reason, detail: attempt.detail, waitMs },
+        'recording interrupted',
+      );
+      await sleep(this.#clock, waitMs, signal).catch(() => undefined);
+    }
+    if (this.#state !== 'recording') await this.#absences.extend(this.#clock.nowMs());
+    this.#state = 'stopped';
+    this.#detail = undefined;
+    await growing;
+  }
+
+  /** Waits while there is no room for footage, and says so; false when recording is to stop. */
+  async #passGate(signal: AbortSignal): Promise<boolean> {
+    const { gate } = this.#options;
+    const why = gate.closedBecause;
+    if (why === undefined) return true;
+    this.#state = 'paused';
+    this.#detail = why;
+    await this.#absences.turnInto({ sinceMs: this.#clock.nowMs(), reason: 'unexplained', detail: why });
+    await gate.whenOpen(signal);
+    if (signal.aborted) return false;
+    this.#state = 'no-signal';
+    this.#detail = 'starting';
+    await this.#absences.turnInto({ sinceMs: this.#clock.nowMs(), reason: 'no-signal', detail: undefined });
+    return true;
+  }
+
+  /** What the disk has left undone is tried once more; what fails again waits for the next start. */
+  async #tidy(): Promise<void> {
+    try {
+      this.#previous = await this.#options.tidy();
+    } catch (thrown) {
+      this.#options.log.error({ err: toAppError(thrown) }, 'recordings could not be put in order');
+    }
+  }
+
+  /** One child process from start to end. */
+  async #attempt(signal: AbortSignal): Promise<Attempt> {
+    const { start, ffmpeg, input } = this.#options;
+    const startedAtMs = this.#clock.monotonicMs();
+    const child = start(ffmpeg, recorderCommand(input, this.#convertAudio), this.#clock);
+    const stop = (): void => child.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) child.stop();
+    const pause = { isAsked: false };
+    const stopWatching = this.#options.gate.onClose(() => {
+      pause.isAsked = true;
+      child.stop();
+    });
+    const watchdog = new Watchdog(this.#clock, child, {
+      connectMs: CONNECT_MS,
+      stallMs: this.#options.stallMs,
+    });
+    let failure: AppError | undefined;
+    try {
+      await this.#consume(child, watchdog);
+    } catch (thrown) {
+      failure = toAppError(thrown);
+    } finally {
+      watchdog[Symbol.dispose]();
+      signal.removeEventListener('abort', stop);
+      stopWatching();
+      child.kill();
+    }
+    const end = await child.ended;
+    const complaint = readComplaint(end.stderrTail);
+    this.#convertAudio ||= complaint.audioNeedsConversion;
+    const reason = failure
+      ? runEndOf(failure)
+      : signal.aborted
+        ? 'stopped'
+        : pause.isAsked
+          ? 'disk'
+          : watchdog.fired
+            ? 'stalled'
+            : 'crashed';
+    await this.#endRun(reason, failure);
+    const lastedMs = this.#clock.monotonicMs() - startedAtMs;
+    const detail = failure?.message ?? this.#describe(reason, end.spawnError, complaint.detail);
+    if (detail !== undefined) this.#absences.explain(detail);
+    return { reason, detail, lastedMs };
+  }
+
+  async #consume(child: RecorderProcess, watchdog: Watchdog): Promise<void> {
+    const splitter = new FragmentSplitter();
+    for await (const chunk of child.output) {
+      for (const piece of splitter.push(chunk)) {
+        if (piece.kind === 'init')
+          this.#recording = new RunRecording(
+            { ...this.#options.port, previous: this.#previous },
+            piece.bytes,
+          );
+        else await this.#record(piece);
+        if (piece.kind === 'fragment') watchdog.feed();
+      }
+    }
+  }
+
+  async #record(piece: FragmentPiece): Promise<void> {
+    const recording = this.#recording!;
+    const begun = recording.startMs;
+    await recording.accept(piece);
+    if (begun !== undefined || recording.startMs === undefined) return;
+    await this.#absences.end(recording.startMs);
+    this.#state = 'recording';
+    this.#detail = undefined;
+    this.#options.log.info({ run: recording.run, startMs: recording.startMs }, 'run begun');
+  }
+
+  async #endRun(reason: RunEndReason, failure: AppError | undefined): Promise<void> {
+    const recording = this.#recording;
+    this.#recording = undefined;
+    if (!recording) return;
+    try {
+      if (failure && reason === 'disk') await recording.abandon();
+      else await recording.finish(reason);
+    } catch (thrown) {
+      // The disk failed while the run was being ended: the segment goes, the run's row must not stay open.
+      this.#options.log.error({ err: toAppError(thrown), after: failure }, 'segment could not be closed');
+      await recording.abandon();
+    }
+    this.#previous = recording.previous;
+    if (recording.run === undefined) return;
+    this.#options.log.info({ run: recording.run, endMs: recording.endMs, reason }, 'run ended');
+    this.#absences.begin({ sinceMs: recording.endMs!, reason: absenceAfter(reason), detail: undefined });
+  }
+
+  #describe(reason: RunEndReason, spawnError: string | undefined, complaint: string): string | undefined {
+    if (reason === 'stopped') return undefined;
+    if (reason === 'disk') return this.#options.gate.closedBecause;
+    if (spawnError !== undefined) return `ffmpeg cannot be started (${spawnError}): ${this.#options.ffmpeg}`;
+    if (reason === 'stalled') return `no picture for ${Math.round(this.#options.stallMs / SECOND_MS)} s`;
+    return complaint;
+  }
+}
+
+/** Kills a child that stops giving fragments. */
+class Watchdog implements Disposable {
+  fired = false;
+  readonly #clock: Clock;
+  readonly #child: RecorderProcess;
+  readonly #stallMs: DurationMs;
+  #timer: Disposable;
+
+  constructor(clock: Clock, child: RecorderProcess, limits: { connectMs: DurationMs; stallMs: DurationMs }) {
+    this.#clock = clock;
+    this.#child = child;
+    this.#stallMs = limits.stallMs;
+    this.#timer = clock.schedule(Math.max(limits.connectMs, limits.stallMs), () => this.#fire());
+  }
+
+  feed(): void {
+    this.#timer[Symbol.dispose]();
+    this.#timer = this.#clock.schedule(this.#stallMs, () => this.#fire());
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer[Symbol.dispose]();
+  }
+
+  #fire(): void {
+    this.fired = true;
+    this.#child.kill();
+  }
+}

@@ -1,0 +1,3 @@
+export * from './forgetting-policy.js';
+export * from './free-space.js';
+export * from './storage-keeper.js';

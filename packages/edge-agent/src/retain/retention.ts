@@ -1,0 +1,224 @@
+import type { AppError } from '@gapless/shared/errors';
+import { toAppError } from '@gapless/shared/errors';
+import type { SegmentRef } from '@gapless/shared/ids';
+import type { Clock, DurationMs } from '@gapless/shared/time';
+import { SECOND_MS, sleep } from '@gapless/shared/time';
+import type { EvictionCandidate } from '../index/eviction-queries.js';
+import type { IndexReader } from '../index/index-reader.js';
+import type { Burial, Removal } from './burial.js';
+import type { FreeSpace } from './free-space.js';
+import type { RetentionLimits, StorageFacts } from './retention-policy.js';
+import {
+  ageAllowanceBytes,
+  chooseForAge,
+  chooseForSpace,
+  excessBytes,
+  mustPause,
+} from './retention-policy.js';
+
+export interface RetentionPort {
+  readonly reader: IndexReader;
+  readonly burial: Pick<Burial, 'bury' | 'finish'>;
+  readonly clock: Clock;
+  readonly limits: RetentionLimits;
+  readonly freeBytes: FreeSpace;
+  /** Bytes of the segments that are being written. */
+  readonly openBytes: () => number;
+  /** Whether a segment is being sent. */
+  readonly isInUse: (segment: SegmentRef) => boolean;
+  /** Closed while there is no room for footage. */
+  readonly gate: { readonly closedBecause: string | undefined; close(why: string): void; open(): void };
+  readonly events: RetentionEvents;
+}
+
+/** What retention has to tell people. */
+export interface RetentionEvents {
+  onEvicted(evicted: Evicted): void;
+  /** Recording pauses: there is no room, and nothing more may be evicted. */
+  onPaused(facts: StorageFacts): void;
+  onResumed(facts: StorageFacts): void;
+  /** Files could not be removed, or the state of the disk could not be read. */
+  onFailed(error: AppError): void;
+}
+
+export interface Evicted {
+  readonly why: 'age' | 'space';
+  readonly segments: readonly EvictionCandidate[];
+  /** Those among them that central does not have: they are lost. */
+  readonly unreceipted: readonly EvictionCandidate[];
+}
+
+/** Why a lens is paused, as central and the timeline are told. */
+export const DISK_FULL = 'disk full';
+
+const LOOK_MS = 10 * SECOND_MS;
+/** A look that an event asks for comes this long after the one before at the earliest. */
+const MIN_LOOK_MS = SECOND_MS;
+/** Segments that go in one batch: one commit, one sync of the journal. */
+const BATCH = 64;
+/** Segments that may be in use at once, so that enough others are looked at. */
+const IN_USE = 64;
+
+/** Keeps the recordings within their limits: looks every ten seconds and whenever a segment was closed. */
+export class Retention {
+  readonly #port: RetentionPort;
+  #evictedBytes = 0;
+  #measured: { readonly atMs: number; readonly recordedBytes: number } | undefined;
+  #growthBytes = 0;
+  #agedAtMs: number;
+  #wake: (() => void) | undefined;
+  #isKicked = false;
+
+  constructor(port: RetentionPort) {
+    this.#port = port;
+    this.#agedAtMs = port.clock.monotonicMs();
+  }
+
+  /** Something changed: look soon. */
+  kick(): void {
+    this.#isKicked = true;
+    this.#wake?.();
+  }
+
+  /** Looks again and again until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.look(signal);
+      } catch (thrown) {
+        if (hasEnded(signal)) return;
+        this.#port.events.onFailed(toAppError(thrown));
+      }
+      await this.#rest(signal);
+    }
+  }
+
+  /** Evicts what has to go now, batch by batch, and pauses or resumes recording. */
+  async look(signal: AbortSignal): Promise<void> {
+    if (await this.#isStuck()) return;
+    await this.#evictAged(signal);
+    const { limits, reader, isInUse } = this.#port;
+    for (;;) {
+      const facts = await this.#facts();
+      const excess = excessBytes(facts, limits);
+      const chosen =
+        excess === 0
+          ? []
+          : chooseForSpace(
+              excess,
+              {
+                receipted: reader.eviction.receipted(BATCH + IN_USE),
+                unreceipted: reader.eviction.unreceipted(BATCH + IN_USE),
+              },
+              { limits, isInUse },
+            ).slice(0, BATCH);
+      if (chosen.length === 0) {
+        this.#judge(facts);
+        return;
+      }
+      signal.throwIfAborted();
+      if (!(await this.#evict(chosen, 'space'))) return;
+    }
+  }
+
+  /**
+   * Finishes what was left over. Whether the disk lets no file go: then rows would turn into tombstones for nothing,
+   * of footage that is still there.
+   */
+  async #isStuck(): Promise<boolean> {
+    const { removed, left, failure } = await this.#port.burial.finish();
+    if (left.length > 0) this.#port.events.onFailed(toAppError(failure));
+    // A single file may be stuck for a reason of its own.
+    return left.length > 1 && removed.length === 0;
+  }
+
+  async #evictAged(signal: AbortSignal): Promise<void> {
+    const { reader, clock, limits, isInUse } = this.#port;
+    const { maxAgeMs } = limits;
+    if (maxAgeMs === undefined) return;
+    const elapsedMs = clock.monotonicMs() - this.#agedAtMs;
+    this.#agedAtMs += elapsedMs;
+    let allowance = ageAllowanceBytes(reader.segments.totalBytes(), maxAgeMs, elapsedMs);
+    for (;;) {
+      const aged = reader.eviction.olderThan(clock.nowMs() - maxAgeMs, BATCH + IN_USE);
+      const chosen = chooseForAge(aged, allowance, isInUse).slice(0, BATCH);
+      if (chosen.length === 0) return;
+      signal.throwIfAborted();
+      if (!(await this.#evict(chosen, 'age'))) return;
+      allowance -= sumOf(chosen);
+      if (allowance <= 0) return;
+    }
+  }
+
+  /** Returns whether any file went. */
+  async #evict(segments: readonly EvictionCandidate[], why: Evicted['why']): Promise<boolean> {
+    const { burial, events } = this.#port;
+    const removal: Removal = await burial.bury(segments, 'evicted');
+    this.#evictedBytes += sumOf(segments);
+    events.onEvicted({ why, segments, unreceipted: segments.filter(({ receipted }) => !receipted) });
+    if (removal.left.length > 0) events.onFailed(toAppError(removal.failure));
+    return removal.removed.length > 0;
+  }
+
+  #judge(facts: StorageFacts): void {
+    const { gate, limits, events } = this.#port;
+    const isPaused = gate.closedBecause !== undefined;
+    const pause = mustPause(facts, limits, isPaused);
+    if (pause === isPaused) return;
+    if (pause) {
+      gate.close(DISK_FULL);
+      events.onPaused(facts);
+    } else {
+      gate.open();
+      events.onResumed(facts);
+    }
+  }
+
+  async #facts(): Promise<StorageFacts> {
+    const { reader, openBytes, freeBytes } = this.#port;
+    const facts = {
+      usedBytes: reader.segments.totalBytes(),
+      openBytes: openBytes(),
+      freeBytes: await freeBytes(),
+    };
+    this.#measureGrowth(facts.usedBytes + facts.openBytes + this.#evictedBytes);
+    return { ...facts, growthBytes: this.#growthBytes };
+  }
+
+  /** What came in the last ten seconds or more, as so much in ten seconds. A pause says nothing of how fast it comes. */
+  #measureGrowth(recordedBytes: number): void {
+    const { clock, gate } = this.#port;
+    const atMs = clock.monotonicMs();
+    const last = this.#measured;
+    if (last && atMs - last.atMs < LOOK_MS) return;
+    this.#measured = { atMs, recordedBytes };
+    if (!last || gate.closedBecause !== undefined) return;
+    const grown = Math.max(0, recordedBytes - last.recordedBytes);
+    this.#growthBytes = Math.ceil((grown * LOOK_MS) / (atMs - last.atMs));
+  }
+
+  async #rest(signal: AbortSignal): Promise<void> {
+    const wait = async (waitMs: DurationMs, wakes: boolean): Promise<void> => {
+      const woken = new AbortController();
+      const wake = (): void => woken.abort();
+      signal.addEventListener('abort', wake, { once: true });
+      if (wakes) this.#wake = wake;
+      await sleep(this.#port.clock, waitMs, woken.signal).catch(() => undefined);
+      this.#wake = undefined;
+      signal.removeEventListener('abort', wake);
+    };
+    if (signal.aborted) return;
+    await wait(MIN_LOOK_MS, false);
+    if (!this.#isKicked && !hasEnded(signal)) await wait(LOOK_MS - MIN_LOOK_MS, true);
+    this.#isKicked = false;
+  }
+}
+
+/** Asked anew: a signal may have aborted since the last look at it. */
+function hasEnded(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+function sumOf(segments: readonly EvictionCandidate[]): number {
+  return segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}

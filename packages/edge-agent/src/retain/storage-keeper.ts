@@ -1,0 +1,78 @@
+import { toAppError } from '@gapless/shared/errors';
+import type { Disk } from '@gapless/shared/fs';
+import type { SegmentRef } from '@gapless/shared/ids';
+import type { StepHook } from '@gapless/shared/lifecycle';
+import type { Log } from '@gapless/shared/log';
+import type { TombstoneReason } from '@gapless/shared/protocol';
+import type { Clock } from '@gapless/shared/time';
+import type { IndexReader } from '../index/index-reader.js';
+import type { IndexWriter } from '../index/index-writer.js';
+import type { Journal } from '../index/journal/journal.js';
+import { Burial } from './burial.js';
+import { retentionEvents } from './events.js';
+import { keepForgetting } from './forgetting.js';
+import type { FreeSpace } from './free-space.js';
+import type { RetentionPort } from './retention.js';
+import { Retention } from './retention.js';
+import type { RetentionLimits } from './retention-policy.js';
+
+export interface StorageKeeperPort extends Pick<RetentionPort, 'openBytes' | 'isInUse' | 'gate'> {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly reader: IndexReader;
+  readonly index: IndexWriter;
+  readonly journal: Journal;
+  readonly storageDir: string;
+  readonly limits: RetentionLimits;
+  readonly freeBytes: FreeSpace;
+  /** The change sequence up to which central knows the catalogue; infinite for an agent without central. */
+  readonly toldSeq: () => number;
+  readonly step: StepHook;
+  readonly log: Log;
+}
+
+/** Everything that deletes: evicts what the limits ask for, buries what is damaged, forgets what is long gone. */
+export class StorageKeeper {
+  readonly #port: StorageKeeperPort;
+  readonly #burial: Burial;
+  readonly #retention: Retention;
+
+  constructor(port: StorageKeeperPort) {
+    this.#port = port;
+    this.#burial = new Burial(port);
+    const events = retentionEvents(port.log, port.clock);
+    this.#retention = new Retention({ ...port, burial: this.#burial, events });
+  }
+
+  /** Finishes what a crash interrupted, before the recordings are put in order. */
+  async begin(): Promise<void> {
+    const { left, failure } = await this.#burial.finish();
+    if (left.length > 0) this.#port.log.error({ err: toAppError(failure) }, 'files could not be removed');
+  }
+
+  /** Keeps the recordings within their limits until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stopListening = this.#port.index.onChange(() => this.#retention.kick());
+    try {
+      await Promise.all([this.#retention.run(signal), this.#forget(signal)]);
+    } finally {
+      stopListening();
+    }
+  }
+
+  /** Buries one segment for a reason of its own, such as that its file is damaged. */
+  async bury(segment: SegmentRef, reason: TombstoneReason): Promise<void> {
+    const { left, failure } = await this.#burial.bury([segment], reason);
+    if (left.length > 0) throw toAppError(failure);
+  }
+
+  async #forget(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await keepForgetting(this.#port, signal);
+      } catch (thrown) {
+        this.#port.log.error({ err: toAppError(thrown) }, 'old days could not be forgotten');
+      }
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import type { AppError } from '@gapless/shared/errors';
+
+/** A file that is open on the server, and how many bytes the server says it holds of it. */
+export interface RemoteFile {
+  readonly handle: Uint8Array;
+  readonly sizeBytes: number;
+}
+
+/**
+ * One live SFTP session. Requests are sent in the order of the calls and go out at once. When the session is gone every
+ * promise rejects with the reason; the callbacks of writes may then stay silent, so whoever waits for them watches `gone`.
+ */
+export interface Remote {
+  /** Aborts when the session can no longer be used; its reason is an `AppError` of kind `unavailable`. */
+  readonly gone: AbortSignal;
+  /** The address of this machine that the connection runs over. */
+  readonly localAddress: string | undefined;
+  /** When a byte last arrived, in monotonic milliseconds. */
+  readonly heardMs: number;
+  /** When the oldest request that waits for its answer was sent; `undefined` if all are answered. */
+  readonly unansweredSinceMs: number | undefined;
+  /** Opens `path` for writing, creates it if need be, and asks for its size, in one round trip. */
+  open(path: string): Promise<RemoteFile>;
+  /** Writes at most 31,744 bytes; `done` tells of the server's answer. */
+  write(file: RemoteFile, bytes: Uint8Array, offset: number, done: (error?: AppError) => void): void;
+  /** Cuts the file off behind `sizeBytes`. */
+  shrink(file: RemoteFile, sizeBytes: number): Promise<void>;
+  /** Closes the file; resolves when the server has it on stable storage, as far as it offers that. */
+  close(file: RemoteFile): Promise<void>;
+  /** Asks for a sign of life. */
+  ping(): Promise<void>;
+  /** Gives the session up at once. */
+  end(reason: AppError): void;
+}

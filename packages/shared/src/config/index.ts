@@ -1,0 +1,13 @@
+export * from './bitrate-text.js';
+export * from './freeze.js';
+export * from './json-schema.js';
+export * from './listen-text.js';
+export * from './load-config.js';
+export * from './nearest-name.js';
+export * from './overrides.js';
+export type { ConfigProblem } from './problem.js';
+export * from './reference.js';
+export * from './secret.js';
+export * from './size-text.js';
+export type { UnitBounds } from './unit-type.js';
+export * from './units.js';

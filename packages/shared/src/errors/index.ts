@@ -1,0 +1,3 @@
+export * from './app-error.js';
+export * from './catalogue.js';
+export * from './kinds.js';

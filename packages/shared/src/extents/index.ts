@@ -1,0 +1,3 @@
+export * from './extent.js';
+export * from './extent-list.js';
+export * from './movie-extents.js';

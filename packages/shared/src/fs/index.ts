@@ -1,0 +1,5 @@
+export * from './directory.js';
+export * from './disk.js';
+export * from './durable.js';
+export * from './safe-path.js';
+export * from './secret-file.js';

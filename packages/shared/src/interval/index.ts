@@ -1,0 +1,3 @@
+export * from './partition.js';
+export * from './range.js';
+export * from './range-set.js';

@@ -1,0 +1,7 @@
+export * from './backoff.js';
+export * from './disposal.js';
+export * from './every.js';
+export * from './retry.js';
+export * from './serial.js';
+export * from './step.js';
+export * from './system-random.js';

@@ -1,0 +1,2 @@
+export * from './flood.js';
+export * from './log.js';

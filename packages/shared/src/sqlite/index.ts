@@ -1,0 +1,5 @@
+export * from './group-commit.js';
+export * from './open.js';
+export * from './process-lock.js';
+export * from './schema.js';
+export * from './statements.js';

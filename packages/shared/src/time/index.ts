@@ -1,0 +1,6 @@
+export * from './clock.js';
+export * from './epoch.js';
+export * from './format.js';
+export * from './parse-time.js';
+export * from './simulated-clock.js';
+export * from './system-clock.js';

@@ -1,0 +1,94 @@
+// npm test: sets up, sees to the programs that some tests need, runs every test, and ends with one line that counts.
+// Further arguments go to vitest: npm test -- packages/shared
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findProgram, installPackages, mayInstallPackages } from './debian.mjs';
+import { findFfmpeg } from './find-ffmpeg.mjs';
+import { Failure, main, root, runTool, say } from './lib.mjs';
+import { CompileFailure, setup } from './setup.mjs';
+
+/** Programs that tests run the product against, and the Debian package of each. */
+const PEERS = [
+  { program: 'sshd', package: 'openssh-server', for: 'SFTP against OpenSSH' },
+  { program: 'chromium', package: 'chromium', for: 'the console in a browser', onlyWith: 'packages/console' },
+];
+
+const SHOWN_SKIPPED = 20;
+
+await main(import.meta.url, async (args) => {
+  try {
+    const broken = await prepare();
+    const count = await runTests(args, { ...process.env, ...(await peers()) });
+    if (broken !== undefined) {
+      say(broken);
+      count.failed++;
+    }
+    return close(count);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    say(error.message);
+    return close({ passed: 0, failed: 1, skipped: 0 });
+  }
+});
+
+/** Sets up; what does not compile is one failure, and no reason to keep the tests from running. */
+async function prepare() {
+  try {
+    await setup({ allowInstall: true });
+    return undefined;
+  } catch (error) {
+    if (error instanceof CompileFailure) return error.message;
+    throw error;
+  }
+}
+
+/** Installs the missing programs where it may; the tests that need one that is still missing skip themselves. */
+async function peers() {
+  const wanted = PEERS.filter(({ onlyWith }) => onlyWith === undefined || existsSync(join(root, onlyWith)));
+  for (const peer of wanted.filter(({ program }) => findProgram(program) === undefined)) {
+    try {
+      if (!mayInstallPackages()) throw new Failure('only root on Debian can have it installed');
+      await installPackages([peer.package]);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      say(`${peer.program} is missing (${error.message}); the tests of ${peer.for} are skipped`);
+    }
+  }
+  try {
+    return { GAPLESS_FFMPEG: (await findFfmpeg({ allowInstall: true })).path };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    say(`${error.message} The tests that record video are skipped.`);
+    return {};
+  }
+}
+
+async function runTests(args, env) {
+  const directory = mkdtempSync(join(tmpdir(), 'gapless-test-'));
+  const file = join(directory, 'count.json');
+  try {
+    const { code } = await runTool(
+      'vitest/vitest.mjs',
+      ['run', '--reporter=default', '--reporter=./scripts/count-reporter.mjs', ...args],
+      { env: { ...env, GAPLESS_TEST_COUNT: file }, show: true },
+    );
+    const counted = existsSync(file);
+    const count = counted ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 0, skipped: 0 };
+    // Vitest can fail without a test that failed: no test matches, its own configuration is broken.
+    if (code !== 0 && count.failed === 0) count.failed = 1;
+    return count;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Names what was skipped, then prints the closing line, and is the exit code. */
+function close({ passed, failed, skipped, skippedNames = [] }) {
+  for (const name of skippedNames.slice(0, SHOWN_SKIPPED)) say(`skipped: ${name}`);
+  if (skippedNames.length > SHOWN_SKIPPED) say(`and ${skippedNames.length - SHOWN_SKIPPED} more`);
+  const mustNotSkip = process.env.CI_NO_SKIP === '1';
+  if (mustNotSkip && skipped > 0) say('Nothing may be skipped here (CI_NO_SKIP=1).');
+  process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
+  return failed > 0 || (mustNotSkip && skipped > 0) ? 1 : 0;
+}

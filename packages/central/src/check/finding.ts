@@ -1,12 +1,12 @@
 /** What must hold of central's store; `docs/design/store.md` gives each its reasons. */
 export const invariants = {
-  1: 'Every verified object has its file, with its size.',
+  1: 'Every verified object has its file, with its size, and a table of fragments that lies inside it.',
   2: 'With the data read: the file is what it was when it was proven.',
   3: 'Every file of footage is named by a row: in media by a verified object, in assembly by a receiving one, in inbox by a transfer.',
   4: 'What a lens has live or fetched is exactly what its verified objects cover.',
   5: 'Ranges of a layer are disjoint and do not touch, and the layer is one that is known.',
   6: 'What retention gave up is not live or fetched.',
-  7: 'Only receiving objects have pieces; pieces are disjoint and lie inside the object and inside its file.',
+  7: "Only receiving objects have pieces; pieces are disjoint and lie inside the object's file.",
   8: 'Transfers are of requests that have not ended and of objects that are receiving.',
   9: 'Receipts are of verified objects, each vehicle gives a number once, and none beyond its counter.',
   10: 'Every row of the quarantine has its file.',

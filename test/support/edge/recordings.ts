@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Disk } from '@gapless/shared/fs';
@@ -55,6 +55,13 @@ export class Place implements AsyncDisposable {
     const root = await mkdtemp(join(tmpdir(), 'gapless-recordings-'));
     await mkdir(join(root, 'recordings'));
     return new Place(root);
+  }
+
+  /** A copy of everything that lies here, to be broken. */
+  async copy(): Promise<Place> {
+    const place = await Place.make();
+    await cp(this.root, place.root, { recursive: true });
+    return place;
   }
 
   get stateDir(): string {

@@ -1,5 +1,4 @@
-import { createPublicKey, verify } from 'node:crypto';
-import { createHash } from 'node:crypto';
+import { createHash, createPublicKey, verify } from 'node:crypto';
 import { toAppError } from '@gapless/shared/errors';
 import type { FragmentEntry, SegmentLayout } from '@gapless/shared/isobmff';
 import { encodeFragmentTable, sealedBytes } from '@gapless/shared/isobmff';
@@ -32,8 +31,10 @@ export async function checkData(port: CheckPort, row: SegmentRecord, check: Data
     const detail = `the file has SHA-256 ${whole}, its row says ${row.sha256}`;
     report('hash', detail, { remedy: REMEDIES.damaged });
   }
-  checkStructure(facts.layout, check);
   checkIdentity(port, row, facts, report);
+  checkStructure(facts.layout, check);
+  // What stands behind the damage cannot be told from what is missing.
+  if (facts.layout.damage) return;
   checkSeal(port, facts, before, report);
   checkRowOfFile(row, facts, report);
 }

@@ -64,7 +64,7 @@ function* recordedOf({ database, reader, statements }: CheckPort, run: RunRecord
 
 class Walk {
   readonly #port: CheckPort;
-  /** Of the segment before, of whatever run; undefined at the beginning of the lens. */
+  /** Of the segment before, of whatever run; undefined at the beginning of what is known of the lens. */
   #sha256: string | undefined;
   /** The one before in the same run. */
   #former: Recorded | undefined;
@@ -127,11 +127,10 @@ class Walk {
     this.#report('fragments', row, `it begins with fragment ${row.firstFragment} where ${expected} is due`);
   }
 
-  /** What the segment's seal must name; undefined where it may name what has been forgotten since. */
-  #predecessor(row: SegmentRecord, former: Recorded | undefined): { sha256: string | undefined } | undefined {
+  /** SHA-256 that the segment's seal must name; undefined where it may name what has been forgotten since. */
+  #predecessor(row: SegmentRecord, former: Recorded | undefined): string | undefined {
     const isNext = former !== undefined && former.row.seq + 1 === row.seq;
-    if (!isNext && row.startMs < this.#port.forgottenMs) return undefined;
-    return { sha256: this.#sha256 };
+    return isNext || row.startMs >= this.#port.forgottenMs ? this.#sha256 : undefined;
   }
 
   #report(invariant: Invariant, row: SegmentRef, detail: string): void {

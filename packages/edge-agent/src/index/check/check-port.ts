@@ -1,4 +1,4 @@
-import type { LensName, VehicleId } from '@gapless/shared/ids';
+import type { VehicleId } from '@gapless/shared/ids';
 import type { Database, Statements } from '@gapless/shared/sqlite';
 import type { EpochMs } from '@gapless/shared/time';
 import type { IndexReader } from '../index-reader.js';
@@ -16,7 +16,6 @@ export interface CheckPort {
   readonly evidenceKey: Uint8Array | undefined;
   /** Whether every file is read to its last byte. */
   readonly readData: boolean;
-  readonly nowMs: EpochMs;
   /** Tombstones of what was deleted before this may have been forgotten. */
   readonly forgottenMs: EpochMs;
   /** Whether an agent works on the recordings, so that what is seen may be about to change. */
@@ -24,11 +23,6 @@ export interface CheckPort {
   readonly report: (finding: Finding) => void;
   /** Called for every segment that was looked at; throws to stop the check. */
   readonly onSegment: (sizeBytes: number) => void | Promise<void>;
-}
-
-export interface LensRow {
-  readonly id: number;
-  readonly name: LensName;
 }
 
 /** Reports something about one segment. */

@@ -16,12 +16,12 @@ import { REMEDIES } from './finding.js';
  * Looks at a segment: its fragment table, its file, its place in the chain of seals, and with `readData` everything in
  * its file.
  *
- * @param predecessor what its seal must name as the segment before; undefined where it may name what is forgotten
+ * @param predecessor SHA-256 that its seal must name as the segment before; undefined where it may name what is forgotten
  */
 export async function checkSegment(
   port: CheckPort,
   row: SegmentRecord,
-  predecessor: { readonly sha256: string | undefined } | undefined,
+  predecessor: string | undefined,
 ): Promise<void> {
   const report: SegmentReport = (invariant, detail, { severity = 'error', remedy }) => {
     const { lens } = row;
@@ -93,7 +93,7 @@ function wrongOf(row: SegmentRecord, table: readonly FragmentEntry[]): string | 
 async function checkChain(
   file: ReadFile,
   table: readonly FragmentEntry[],
-  predecessor: { readonly sha256: string | undefined } | undefined,
+  predecessor: string | undefined,
   report: SegmentReport,
 ): Promise<void> {
   const last = table.at(-1)!;
@@ -102,13 +102,10 @@ async function checkChain(
     report('chain', 'there is no seal behind the last fragment', { remedy: REMEDIES.damaged });
     return;
   }
-  if (!predecessor || seal.previous === predecessor.sha256) return;
+  if (predecessor === undefined || seal.previous === predecessor) return;
   const named = seal.previous === undefined ? 'none' : seal.previous.slice(0, 12);
-  const known =
-    predecessor.sha256 === undefined ? 'none is known' : `it was ${predecessor.sha256.slice(0, 12)}`;
-  report('chain', `its seal names ${named} as the segment before, and ${known}`, {
-    remedy: REMEDIES.rebuild,
-  });
+  const detail = `its seal names ${named} as the segment before, and it was ${predecessor.slice(0, 12)}`;
+  report('chain', detail, { remedy: REMEDIES.rebuild });
 }
 
 async function sealAt(file: ReadFile, offset: number): Promise<SegmentSeal | undefined> {

@@ -163,6 +163,7 @@ export class Central implements AsyncDisposable {
           return (await disk.sizeBytes(path)) === object.expected?.sizeBytes;
         },
         settle: (objectId) => this.#merger.settle(objectId),
+        sweep: (vehicle) => this.#sweep(vehicle),
         notKept: (lensId, window) => this.#retention.notKept(lensId, window),
         applyHeld: (tables, vehicleId, held) => {
           applyChanges(tables, vehicleId, [
@@ -245,6 +246,7 @@ export class Central implements AsyncDisposable {
     if (!config.sftp.external) await this.#startSftp();
     await this.#tellOutsideServer();
     await this.#retention.start();
+    for (const { name } of this.#store.read.vehicles.all()) await this.#sweep(name);
     await this.#startApi();
     await this.#settleAll();
   }
@@ -312,6 +314,15 @@ export class Central implements AsyncDisposable {
         )
           this.#settle(object.id);
       }
+    }
+  }
+
+  /** What could not be removed is found by the next sweep. */
+  async #sweep(vehicle: VehicleId): Promise<void> {
+    try {
+      await this.#inbox.sweep(vehicle);
+    } catch (thrown) {
+      this.#options.log.error({ err: toAppError(thrown), vehicle }, 'uploads could not be removed');
     }
   }
 

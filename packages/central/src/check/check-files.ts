@@ -1,6 +1,7 @@
 import { isName, isRunId, parseLensName, parseVehicleId } from '@gapless/shared/ids';
 import { parseCompactUtc, SECOND_MS } from '@gapless/shared/time';
 import type { Lens } from '../store/lenses.js';
+import { transferOfUpload } from '../store/layout.js';
 import type { StoreReader } from '../store/store.js';
 import type { Finding } from './finding.js';
 
@@ -63,7 +64,7 @@ function isNamedAssembly(tables: StoreReader, name: string): boolean {
 
 function isNamedUpload(tables: StoreReader, name: string): boolean {
   const [vehicle, file = ''] = name.split('/');
-  const [, id] = /^(xfer_[0-9a-z]+)-[0-9a-f]{16}\.part$/.exec(file) ?? [];
+  const id = transferOfUpload(file);
   const transfer = id === undefined ? undefined : tables.transfers.byId(id);
   const object = transfer && tables.objects.byId(transfer.objectId);
   return object !== undefined && tables.lenses.byId(object.lensId)?.vehicle === vehicle;

@@ -204,6 +204,7 @@ export class Completion<Place extends UploadPlace = UploadPlace> {
     await store.write((tables) =>
       tables.requests.finish(id, { state: 'cancelled', reason, finishedMs: clock.nowMs() }),
     );
+    void this.#sweep([request]);
     return store.read.requests.byId(id)!;
   }
 
@@ -231,6 +232,14 @@ export class Completion<Place extends UploadPlace = UploadPlace> {
       for (const { id } of due)
         tables.requests.finish(id, { state: 'expired', reason: 'EXPIRED', finishedMs });
     });
+    await this.#sweep(due);
+  }
+
+  /** What the vehicles of requests that were ended have uploaded for them is of no use any more. */
+  async #sweep(ended: readonly CompletionRequest[]): Promise<void> {
+    const { store, sweep } = this.#port;
+    const vehicles = new Set(ended.map(({ lensId }) => store.read.lenses.byId(lensId)!.vehicle));
+    for (const vehicle of vehicles) await sweep(vehicle);
   }
 
   #context(): PlanContext {

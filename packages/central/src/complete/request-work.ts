@@ -132,8 +132,9 @@ export class RequestWork {
     // At first at once, since the catalogue may simply have been ahead; then it is given time.
     if (outcome.verdict === 'wait' || (outcome.verdict === 'again' && request.attempts > 0))
       this.#rest(request.id);
-    if (outcome.verdict === 'ended')
-      log.info({ request: request.id, state: outcome.state, reason: outcome.reason }, 'request ended');
+    if (outcome.verdict !== 'ended') return;
+    log.info({ request: request.id, state: outcome.state, reason: outcome.reason }, 'request ended');
+    void this.#port.sweep(this.#talk.peer.vehicle);
   }
 
   #outcome(request: CompletionRequest): Outcome {

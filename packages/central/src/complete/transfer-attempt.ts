@@ -6,7 +6,7 @@ import type { ByteRange, Manifest } from '@gapless/shared/protocol';
 import type { Clock, DurationMs, EpochMs } from '@gapless/shared/time';
 import { MINUTE_MS, SECOND_MS } from '@gapless/shared/time';
 import type { StoredObject } from '../store/objects.js';
-import type { Store } from '../store/store.js';
+import type { Store, StoreWriter } from '../store/store.js';
 import type { Transfer } from '../store/transfers.js';
 import type { Mailbox, Replies, Reply } from './replies.js';
 import { leaseKey } from './replies.js';
@@ -72,24 +72,27 @@ export async function attemptTransfer<Place extends UploadPlace>(
   talk: Conversation,
   work: Work,
 ): Promise<void> {
-  const { store, step } = port;
+  const { store, inbox, step } = port;
   const { transfer, object } = work;
   if (isWhole(work) && (await port.isPlaced(talk.vehicle, object))) {
     await notePieces(store, { ...work, placed: true }, 0);
     return;
   }
   const generation = await store.write((tables) => tables.transfers.lease(transfer.id));
-  const { manifest, artifact } = await obtain(port, talk, { ...work, generation });
-  step('transfer:7-place');
-  const { placed, cleanUp } = await port.place(artifact, {
-    vehicle: talk.vehicle,
-    object,
-    bytes: transfer.bytes,
-  });
-  step('transfer:8-pieces');
-  await notePieces(store, { ...work, placed }, manifest.sizeBytes);
-  step('transfer:9-clean-up');
-  await cleanUp();
+  const { manifest, place } = await obtain(port, talk, { ...work, generation });
+  try {
+    step('transfer:7-place');
+    const { placed, cleanUp } = await port.place(
+      { file: place.file, sha256: manifest.sha256 },
+      { vehicle: talk.vehicle, object, bytes: transfer.bytes },
+    );
+    step('transfer:8-pieces');
+    await notePieces(store, { ...work, placed }, manifest.sizeBytes);
+    step('transfer:9-clean-up');
+    await cleanUp();
+  } finally {
+    await inbox.close(talk.vehicle, place);
+  }
 }
 
 export interface Work {
@@ -101,12 +104,12 @@ function isWhole({ transfer, object }: Work): boolean {
   return transfer.totalBytes === object.expected?.sizeBytes;
 }
 
-/** Gets the artifact from the vehicle into the inbox, and proves it. */
+/** Gets the artifact from the vehicle into the inbox, and proves it; its place is the caller's from then on. */
 async function obtain<Place extends UploadPlace>(
   port: AttemptPort<Place>,
   talk: Conversation,
   work: Work & { generation: number },
-): Promise<{ manifest: Manifest; artifact: Artifact }> {
+): Promise<{ manifest: Manifest; place: Place }> {
   const { store, inbox, step } = port;
   const { transfer, generation } = work;
   using mailbox = talk.replies.open(leaseKey(transfer.id, generation));
@@ -120,8 +123,9 @@ async function obtain<Place extends UploadPlace>(
     place = await inbox.open(talk.vehicle, transfer.id, manifest);
     await upload(port, talk, { transfer, generation, manifest, place, mailbox });
     step('transfer:6-prove');
+    noteLazily(store, (tables) => tables.transfers.beginProof(transfer.id));
     await inbox.prove(talk.vehicle, place, manifest);
-    return { manifest, artifact: { file: place.file, sha256: manifest.sha256 } };
+    return { manifest, place };
   } catch (thrown) {
     if (!place) throw thrown;
     const error = toAppError(thrown);
@@ -215,19 +219,19 @@ async function upload(
     sizeBytes,
     expiresMs,
   });
-  noteProgress(store, transfer.id, offset);
+  noteLazily(store, (tables) => tables.transfers.setAcked(transfer.id, offset));
   for (;;) {
     const message = await mailbox.next(LEASE_MS);
     if (message.type === 'uploaded') return;
     const { ackedBytes } = require(message, 'progress');
     if (!store.read.transfers.byId(transfer.id)) throw cancelled('the transfer was withdrawn');
-    noteProgress(store, transfer.id, ackedBytes);
+    noteLazily(store, (tables) => tables.transfers.setAcked(transfer.id, ackedBytes));
   }
 }
 
 /** For people to look at; what is not noted is noted with the next. */
-function noteProgress(store: Store, transferId: string, ackedBytes: number): void {
-  store.writeLazily((tables) => tables.transfers.setAcked(transferId, ackedBytes)).catch(() => undefined);
+function noteLazily(store: Store, note: (tables: StoreWriter) => void): void {
+  store.writeLazily(note).catch(() => undefined);
 }
 
 function require<T extends Reply['type']>(reply: Reply, type: T): Extract<Reply, { type: T }> {

@@ -13,6 +13,8 @@ export interface VehicleWorkPort<Place extends UploadPlace> extends AttemptPort<
   readonly settle: (objectId: number) => Promise<'incomplete' | 'verified' | 'quarantined'>;
   /** Applies what a `held` answer says beside segments: what is gone, and what never was. */
   readonly applyHeld: (tables: StoreWriter, vehicleId: number, held: HeldMessage) => void;
+  /** Removes what is left of a vehicle's uploads whose transfers are no more. Does not fail. */
+  readonly sweep: (vehicle: VehicleId) => Promise<void>;
   /** What central does not keep of a lens in a window, so that it is not asked for. */
   readonly notKept: (lensId: number, window: Range) => RangeSet;
 }

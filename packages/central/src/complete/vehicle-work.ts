@@ -85,6 +85,7 @@ export class VehicleWork<Place extends UploadPlace> {
       if (!signal.aborted && !isCancelled(error)) await this.#giveUp(transfer, error);
     } finally {
       this.#running.delete(transfer.id);
+      if (!this.#port.store.read.transfers.byId(transfer.id)) void this.#port.sweep(this.#peer.vehicle);
       this.wake();
     }
   }

@@ -146,6 +146,29 @@ describe(Inbox, () => {
     expect(inbox.target(vehicle.name, berth.path)).toBeUndefined();
   });
 
+  it('removes what is left of transfers that are no more, and nothing that somebody works on', async () => {
+    const berth = await inbox.open(vehicle.name, TRANSFER, manifest);
+    await writeFile(berth.file, content);
+    const foreign = join(dirname(berth.file), 'notes.txt');
+    await writeFile(foreign, 'of somebody else');
+    await inbox.sweep(vehicle.name);
+    await inbox.prove(vehicle.name, berth, manifest);
+    await inbox.sweep(vehicle.name);
+    expect(await kit.disk.sizeBytes(berth.file)).toBe(content.length);
+    await inbox.close(vehicle.name, berth);
+    await inbox.sweep(vehicle.name);
+    expect(await kit.disk.sizeBytes(berth.file)).toBeUndefined();
+    expect(await kit.disk.sizeBytes(foreign)).toBeGreaterThan(0);
+    await inbox.sweep((await kit.enrol('bus-007')).name);
+  });
+
+  it('lets a late end of an old try take nothing from a new one', async () => {
+    const old = await inbox.open(vehicle.name, TRANSFER, manifest);
+    const fresh = await inbox.open(vehicle.name, TRANSFER, manifest);
+    await inbox.close(vehicle.name, old);
+    expect(inbox.target(vehicle.name, fresh.path)).toEqual(fresh);
+  });
+
   it('puts a bad upload where somebody finds it', async () => {
     const berth = await inbox.open(vehicle.name, TRANSFER, manifest);
     expect(await inbox.quarantine(vehicle.name, berth, kit.layout.quarantine('nothing'))).toBe(false);

@@ -1,11 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '@gapless/shared/errors';
+import { AppError, errnoOf } from '@gapless/shared/errors';
 import type { Disk, DiskFile } from '@gapless/shared/fs';
-import { publishFile } from '@gapless/shared/fs';
+import { diskError, publishFile } from '@gapless/shared/fs';
 import type { VehicleId } from '@gapless/shared/ids';
 import type { Manifest } from '@gapless/shared/protocol';
+import { transferOfUpload, uploadName } from '../store/layout.js';
 import type { StoreReader } from '../store/store.js';
 
 /** Where the bytes of one artifact are allowed to go; what a ticket says, from central's side. */
@@ -42,8 +43,10 @@ const CHUNK_BYTES = 256 * 1024;
 /** The partial files of all uploads: who may write where, which prefix is sound, and whether the whole is. */
 export class Inbox {
   readonly #port: InboxPort;
-  /** Keyed by vehicle and path. */
+  /** Those that may be written to, keyed by vehicle and path. */
   readonly #berths = new Map<string, Berth>();
+  /** By file: who works on it, from {@link open} to {@link close}. The latest counts. */
+  readonly #occupied = new Map<string, Berth>();
 
   constructor(port: InboxPort) {
     this.#port = port;
@@ -61,12 +64,9 @@ export class Inbox {
     return this.#berths.get(`${user}\n${path}`);
   }
 
-  /**
-   * Prepares the place for an artifact and finds out which prefix of it is there and sound. The name has a part of the
-   * hash in it, so that another content never meets an old beginning.
-   */
+  /** Prepares the place for an artifact and finds out which prefix of it is there and sound. */
   async open(vehicle: VehicleId, transfer: string, manifest: Manifest): Promise<Berth> {
-    const name = `${transfer}-${manifest.sha256.slice(0, 16)}.part`;
+    const name = uploadName(transfer, manifest.sha256);
     const path = `${this.#port.pathPrefix(vehicle)}${name}`;
     const file = join(this.#port.inboxDir, vehicle, name);
     await mkdir(join(this.#port.inboxDir, vehicle), { recursive: true });
@@ -78,17 +78,18 @@ export class Inbox {
       sizeBytes: manifest.sizeBytes,
       offset: await this.#soundPrefix(file, manifest),
     };
+    this.#occupied.set(file, berth);
     this.#berths.set(`${vehicle}\n${path}`, berth);
     return berth;
   }
 
   /**
-   * Proves an uploaded artifact.
+   * Withdraws the ticket and proves the artifact; its file stays where it is until {@link close}.
    *
    * @throws TRANSFER_SIZE_MISMATCH or TRANSFER_CHECKSUM_MISMATCH (data-loss)
    */
   async prove(vehicle: VehicleId, berth: Berth, manifest: Manifest): Promise<void> {
-    this.#berths.delete(`${vehicle}\n${berth.path}`);
+    if (this.#occupied.get(berth.file) === berth) this.#berths.delete(`${vehicle}\n${berth.path}`);
     const digest = this.#port.server()?.digestOf(berth.file);
     await this.#port.server()?.release(berth.file);
     const sizeBytes = await this.#port.disk.sizeBytes(berth.file);
@@ -109,8 +110,22 @@ export class Inbox {
 
   /** Withdraws the ticket; the bytes that are there stay for the next try. */
   async close(vehicle: VehicleId, berth: Berth): Promise<void> {
+    // Whoever was late, after another session has begun anew, takes nothing from it.
+    if (this.#occupied.get(berth.file) !== berth) return;
+    this.#occupied.delete(berth.file);
     this.#berths.delete(`${vehicle}\n${berth.path}`);
     await this.#port.server()?.release(berth.file);
+  }
+
+  /** Removes what is left of a vehicle's transfers that are no more: completed another way, withdrawn, cancelled. */
+  async sweep(vehicle: VehicleId): Promise<void> {
+    const directory = join(this.#port.inboxDir, vehicle);
+    for (const name of await namesIn(directory)) {
+      const transfer = transferOfUpload(name);
+      const file = join(directory, name);
+      if (transfer === undefined || this.#occupied.has(file)) continue;
+      if (this.#port.store.transfers.byId(transfer) === undefined) await this.#port.disk.remove(file);
+    }
   }
 
   /** Takes a file that is not what its manifest says out of the way; returns whether there is one. */
@@ -148,6 +163,16 @@ export class Inbox {
     } finally {
       await file.close();
     }
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (thrown) {
+    // Nothing was uploaded yet.
+    if (errnoOf(thrown) === 'ENOENT') return [];
+    throw diskError('list', directory, thrown);
   }
 }
 

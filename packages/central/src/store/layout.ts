@@ -60,6 +60,21 @@ export class DataLayout {
   }
 }
 
+/**
+ * Name of an upload's partial file. It has a part of the content's hash in it, so that another content never meets an old
+ * beginning.
+ *
+ * @param sha256 of the artifact, in hex
+ */
+export function uploadName(transferId: string, sha256: string): string {
+  return `${transferId}-${sha256.slice(0, 16)}.part`;
+}
+
+/** The transfer that a partial file is of; undefined when it is not named by {@link uploadName}. */
+export function transferOfUpload(name: string): string | undefined {
+  return /^(xfer_[0-9a-z]+)-[0-9a-f]{16}\.part$/.exec(name)?.[1];
+}
+
 /** Path of a verified object below the media directory. */
 export function mediaPath(vehicle: VehicleId, ref: SegmentRef, startMs: EpochMs): string {
   return `${vehicle}/${ref.lens}/${segmentFilePath(ref, startMs)}`;

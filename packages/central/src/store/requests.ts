@@ -105,7 +105,7 @@ export class RequestReader {
 
   /** Requests that wait in vain: their time was up at `nowMs`. */
   expired(nowMs: EpochMs): CompletionRequest[] {
-    const sql = 'SELECT * FROM request WHERE finished_ms IS NULL AND expires_ms <= ? ORDER BY id';
+    const sql = 'SELECT * FROM request WHERE finished_ms IS NULL AND expires_ms <= ? ORDER BY expires_ms, id';
     return this.statements.all<Columns>(sql, nowMs).map((row) => this.#request(row));
   }
 
@@ -201,10 +201,6 @@ export class RequestWriter extends RequestReader {
       reason ?? null,
       id,
     );
-  }
-
-  setPriority(id: string, priority: number): void {
-    this.statements.run('UPDATE request SET priority = ? WHERE id = ? AND finished_ms IS NULL', priority, id);
   }
 
   /** Ends a request; its transfers end with it. */

@@ -38,6 +38,8 @@ CREATE TABLE claim (
   used_ms    INTEGER
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX claim_unused ON claim (vehicle) WHERE used_ms IS NULL;
+
 CREATE TABLE lens (
   id             INTEGER PRIMARY KEY,
   vehicle_id     INTEGER NOT NULL REFERENCES vehicle ON DELETE CASCADE,
@@ -96,7 +98,8 @@ CREATE TABLE object (
 
 CREATE INDEX object_time ON object (lens_id, start_ms);
 CREATE INDEX object_receiving ON object (lens_id, start_ms) WHERE state = 'receiving';
-CREATE INDEX object_receipt ON object (receipt_seq) WHERE receipt_seq IS NOT NULL;
+CREATE INDEX object_unfinished ON object (end_ms) WHERE state = 'receiving';
+CREATE INDEX object_receipt ON object (lens_id, receipt_seq) WHERE receipt_seq IS NOT NULL;
 CREATE INDEX object_oldest ON object (age_from_ms) WHERE state = 'verified';
 
 -- Bytes of a receiving object that have arrived, coalesced; gone once it is verified.
@@ -136,7 +139,7 @@ CREATE TABLE request (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX request_active ON request (lens_id) WHERE finished_ms IS NULL;
-CREATE INDEX request_created ON request (created_ms);
+CREATE INDEX request_expiry ON request (expires_ms) WHERE finished_ms IS NULL;
 
 CREATE TABLE request_range (
   request_id TEXT NOT NULL REFERENCES request ON DELETE CASCADE,
@@ -199,6 +202,12 @@ ALTER TABLE object ADD COLUMN age_from_ms INTEGER;
 UPDATE object SET age_from_ms = CASE WHEN end_ms < ${PLAUSIBLE_FROM_MS} THEN verified_ms ELSE end_ms END
   WHERE state = 'verified';
 CREATE INDEX object_oldest ON object (age_from_ms) WHERE state = 'verified';
+CREATE INDEX object_unfinished ON object (end_ms) WHERE state = 'receiving';
+DROP INDEX object_receipt;
+CREATE INDEX object_receipt ON object (lens_id, receipt_seq) WHERE receipt_seq IS NOT NULL;
+CREATE INDEX claim_unused ON claim (vehicle) WHERE used_ms IS NULL;
+DROP INDEX request_created;
+CREATE INDEX request_expiry ON request (expires_ms) WHERE finished_ms IS NULL;
 CREATE TABLE removal (
   path TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;

@@ -71,7 +71,7 @@ export class TransferReader {
   next(vehicleId: number, nowMs: EpochMs, limit: number): Transfer[] {
     const sql = `SELECT t.* FROM transfer t JOIN object o ON o.id = t.object_id JOIN lens l ON l.id = o.lens_id
       JOIN request r ON r.id = t.request_id
-      WHERE l.vehicle_id = ? AND t.state IN ('queued', 'backing-off') AND coalesce(t.not_before_ms, 0) <= ?
+      WHERE l.vehicle_id = ? AND o.state = 'receiving' AND t.state IN ('queued', 'backing-off') AND coalesce(t.not_before_ms, 0) <= ?
         AND o.sha256 IS NOT NULL AND r.state NOT IN ('paused')
       ORDER BY r.priority DESC, o.start_ms DESC LIMIT ?`;
     return this.statements.all<Columns>(sql, vehicleId, nowMs, limit).map(transfer);
@@ -92,7 +92,7 @@ export class TransferReader {
   /** When the earliest transfer that rests beyond `nowMs` may be tried again. */
   earliestRetryMs(vehicleId: number, nowMs: EpochMs): EpochMs | undefined {
     const sql = `SELECT min(t.not_before_ms) AS at FROM transfer t JOIN object o ON o.id = t.object_id
-      JOIN lens l ON l.id = o.lens_id WHERE l.vehicle_id = ? AND t.state = 'backing-off' AND t.not_before_ms > ?`;
+      JOIN lens l ON l.id = o.lens_id WHERE l.vehicle_id = ? AND o.state = 'receiving' AND t.state = 'backing-off' AND t.not_before_ms > ?`;
     return this.statements.get<{ at: number | null }>(sql, vehicleId, nowMs)?.at ?? undefined;
   }
 }
@@ -129,8 +129,9 @@ export class TransferWriter extends TransferReader {
     );
   }
 
-  setState(id: string, state: TransferState): void {
-    this.statements.run('UPDATE transfer SET state = ? WHERE id = ?', state, id);
+  /** All bytes are here and are being proven. */
+  beginProof(id: string): void {
+    this.statements.run("UPDATE transfer SET state = 'verifying' WHERE id = ?", id);
   }
 
   setManifest(id: string, manifest: Manifest): void {
@@ -158,11 +159,11 @@ export class TransferWriter extends TransferReader {
     );
   }
 
-  /** After the link's end: whatever was under way starts again, without having spent an attempt. */
+  /** With a new link whatever was under way starts again, and whatever rested after failures over the old one. */
   requeue(vehicleId: number): void {
     this.statements.run(
-      `UPDATE transfer SET state = 'queued' WHERE state NOT IN ('queued', 'backing-off') AND object_id IN
-         (SELECT o.id FROM object o JOIN lens l ON l.id = o.lens_id WHERE l.vehicle_id = ?)`,
+      `UPDATE transfer SET state = 'queued', not_before_ms = NULL WHERE state <> 'queued' AND object_id IN
+         (SELECT o.id FROM object o JOIN lens l ON l.id = o.lens_id WHERE l.vehicle_id = ? AND o.state = 'receiving')`,
       vehicleId,
     );
   }

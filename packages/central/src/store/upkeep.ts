@@ -42,14 +42,6 @@ export class UpkeepReader {
     return this.statements.get<{ n: number }>(sql, lensId)!.n;
   }
 
-  /** Objects that are verified and have pieces all the same. */
-  verifiedWithPieces(): Stray[] {
-    const sql = `SELECT DISTINCT o.id FROM piece p JOIN object o ON o.id = p.object_id WHERE o.state = 'verified'`;
-    return this.statements
-      .all<{ id: number }>(sql)
-      .map(({ id }) => ({ id: String(id), why: 'is verified and still has pieces' }));
-  }
-
   /** Transfers whose request has ended, or whose object is not being put together. */
   strayTransfers(): Stray[] {
     const sql = `SELECT t.id, r.finished_ms AS finishedMs FROM transfer t JOIN request r ON r.id = t.request_id

@@ -1,10 +1,10 @@
 import { randomBytes, verify } from 'node:crypto';
 import { AppError } from '@gapless/shared/errors';
 import type { LensName } from '@gapless/shared/ids';
-import type { CentralMessage, ClockStatement, Welcome } from '@gapless/shared/protocol';
+import type { CentralMessage, Challenge, ClockStatement, Welcome } from '@gapless/shared/protocol';
 import { handshakeTranscript, PROTOCOL_VERSION } from '@gapless/shared/protocol';
 import type { IdentityFile } from './identity.js';
-import type { AgentKeys } from './keys.js';
+import type { AccessKeys } from './keys.js';
 
 /** What the agent says of itself when it introduces itself. */
 export interface Introduction {
@@ -21,12 +21,8 @@ export interface HandshakePeer {
   next(): Promise<CentralMessage>;
 }
 
-/** Answers central's challenge, and believes central only if its welcome is signed by the key pinned at enrolment. */
-export async function introduce(
-  peer: HandshakePeer,
-  who: { identity: IdentityFile; keys: AgentKeys },
-  introduction: Introduction,
-): Promise<Welcome> {
+/** Central speaks first. */
+export async function receiveChallenge(peer: HandshakePeer): Promise<Challenge> {
   const challenge = await peer.next();
   if (challenge.type !== 'challenge') throw unexpected(challenge.type);
   if (!challenge.protocol.includes(PROTOCOL_VERSION)) {
@@ -38,6 +34,16 @@ export async function introduce(
       },
     );
   }
+  return challenge;
+}
+
+/** Answers central's challenge, and believes central only if its welcome is signed by the key pinned at enrolment. */
+export async function introduce(
+  peer: HandshakePeer,
+  challenge: Challenge,
+  who: { identity: IdentityFile; keys: AccessKeys },
+  introduction: Introduction,
+): Promise<Welcome> {
   const counter = await who.identity.nextCounter();
   const { vehicle } = who.identity.identity!;
   const facts = {

@@ -13,6 +13,8 @@ import { z } from 'zod';
 const identitySchema = z.object({
   v: z.literal(1),
   vehicle: vehicleId,
+  /** Names the directory of the access keys that were made for this enrolment, hex. */
+  enrolment: z.string().regex(/^[0-9a-f]{16}$/),
   /** Central's identity key, SPKI DER in base64; pinned by the claim code. */
   centralKey: base64,
   /** Host keys that central's SFTP server may show. */
@@ -57,19 +59,21 @@ export class IdentityFile {
   }
 
   /** Reads the file again, which the `enroll` command may have written meanwhile. */
-  async reload(): Promise<void> {
-    this.#identity = await read(this.#path);
+  reload(): Promise<void> {
+    return this.#writes.run(() => this.#read());
   }
 
   /** Replaces who this box is, after enrolment. */
   async enrol(enrolled: {
     vehicle: VehicleId;
+    enrolment: string;
     centralKey: Uint8Array;
     hostKeys: readonly string[];
   }): Promise<void> {
     await this.#save({
       v: 1,
       vehicle: enrolled.vehicle,
+      enrolment: enrolled.enrolment,
       centralKey: Buffer.from(enrolled.centralKey).toString('base64'),
       hostKeys: [...enrolled.hostKeys],
       helloCounter: 0,
@@ -82,7 +86,7 @@ export class IdentityFile {
    */
   nextCounter(): Promise<number> {
     return this.#writes.run(async () => {
-      await this.reload();
+      await this.#read();
       const identity = this.#require();
       const helloCounter = identity.helloCounter + 1;
       await this.#save({ ...identity, helloCounter });
@@ -97,6 +101,10 @@ export class IdentityFile {
       if (hostKeys.length === 0 || hostKeys.join() === identity.hostKeys.join()) return;
       await this.#save({ ...identity, hostKeys: [...hostKeys] });
     });
+  }
+
+  async #read(): Promise<void> {
+    this.#identity = await read(this.#path);
   }
 
   #require(): Identity {

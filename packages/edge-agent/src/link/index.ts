@@ -5,3 +5,4 @@ export * from './keys.js';
 export * from './link-client.js';
 export * from './link-session.js';
 export * from './link-socket.js';
+export * from './redeem-claim.js';

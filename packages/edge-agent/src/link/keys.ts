@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '@gapless/shared/errors';
 import type { Disk } from '@gapless/shared/fs';
@@ -17,25 +18,50 @@ export interface AgentKey {
   sign(bytes: Uint8Array): Uint8Array;
 }
 
-/** One key for each purpose, so that a leak or a rotation of one touches nothing else. */
-export interface AgentKeys {
+/**
+ * What lets the box in at central. Made anew at each enrolment, so that a copy of the box that was made before is shut
+ * out by it.
+ */
+export interface AccessKeys {
   /** Answers central's challenge. */
   readonly link: AgentKey;
-  /** Signs each closed segment. */
-  readonly evidence: AgentKey;
   /** Logs in to SFTP: private half in OpenSSH's format, public half as an `authorized_keys` line. */
   readonly sftp: { readonly privateKey: string; readonly publicKey: string };
 }
 
-/** Loads the keys below `stateDir`, making those that are missing, each in a file of mode 0600. */
-export async function loadKeys(disk: Disk, stateDir: string): Promise<AgentKeys> {
-  const directory = join(stateDir, 'keys');
+/** One key for each purpose, so that a leak or a rotation of one touches nothing else. */
+export interface AgentKeys extends AccessKeys {
+  /** Signs each closed segment. Stays for the life of the state directory: it proves what was recorded long ago. */
+  readonly evidence: AgentKey;
+}
+
+/** Loads the key that signs segments, making it if there is none, in a file of mode 0600. */
+export async function loadEvidenceKey(disk: Disk, stateDir: string): Promise<AgentKey> {
+  await makePrivateDirectory(keysDir(stateDir));
+  return loadKey(disk, join(keysDir(stateDir), 'evidence.pem'));
+}
+
+/** Makes the access keys of one enrolment, or loads them, each in a file of mode 0600. */
+export async function loadAccessKeys(disk: Disk, stateDir: string, enrolment: string): Promise<AccessKeys> {
+  const directory = join(keysDir(stateDir), enrolment);
+  await makePrivateDirectory(keysDir(stateDir));
   await makePrivateDirectory(directory);
   return {
     link: await loadKey(disk, join(directory, 'link.pem')),
-    evidence: await loadKey(disk, join(directory, 'evidence.pem')),
     sftp: await loadSshKey(disk, join(directory, 'sftp.key')),
   };
+}
+
+/** Removes the access keys of every enrolment but one. */
+export async function forgetAccessKeys(stateDir: string, except: string | undefined): Promise<void> {
+  for (const entry of await readdir(keysDir(stateDir), { withFileTypes: true })) {
+    if (entry.isDirectory() && entry.name !== except)
+      await rm(join(keysDir(stateDir), entry.name), { recursive: true });
+  }
+}
+
+function keysDir(stateDir: string): string {
+  return join(stateDir, 'keys');
 }
 
 /**
@@ -44,7 +70,7 @@ export async function loadKeys(disk: Disk, stateDir: string): Promise<AgentKeys>
  * @throws KEY_UNREADABLE, SECRET_EXPOSED
  */
 export async function readEvidenceKey(stateDir: string): Promise<Uint8Array | undefined> {
-  const path = join(stateDir, 'keys', 'evidence.pem');
+  const path = join(keysDir(stateDir), 'evidence.pem');
   const pem = await readSecret(path);
   return pem === undefined ? undefined : agentKey(parsePrivate(path, pem)).publicKey;
 }

@@ -11,8 +11,8 @@ import { handshakeTranscript } from '@gapless/shared/protocol';
 import { SimulatedClock } from '@gapless/shared/time';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IdentityFile } from './identity.js';
-import type { AgentKeys } from './keys.js';
-import { loadKeys } from './keys.js';
+import type { AccessKeys } from './keys.js';
+import { loadAccessKeys } from './keys.js';
 import { LinkClient } from './link-client.js';
 import type { LinkSession } from './link-session.js';
 import type { DialOptions, LinkSocket } from './link-socket.js';
@@ -68,12 +68,14 @@ class ScriptedSocket implements LinkSocket {
   }
 }
 
+const ENROLMENT = '0123456789abcdef';
+
 describe(LinkClient, () => {
   const central = generateKeyPairSync('ed25519');
   const vehicle = parseVehicleId('bus-042');
   let dir: string;
   let clock: SimulatedClock;
-  let keys: AgentKeys;
+  let keys: AccessKeys;
   let identity: IdentityFile;
   let dials: { at: number; options: DialOptions; answer: (socket: LinkSocket | Error) => void }[];
   let sessions: LinkSession[];
@@ -85,10 +87,11 @@ describe(LinkClient, () => {
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'gapless-link-'));
     clock = new SimulatedClock();
-    keys = await loadKeys(nodeDisk, dir);
+    keys = await loadAccessKeys(nodeDisk, dir, ENROLMENT);
     identity = await IdentityFile.load(nodeDisk, dir);
     await identity.enrol({
       vehicle,
+      enrolment: ENROLMENT,
       centralKey: central.publicKey.export({ type: 'spki', format: 'der' }),
       hostKeys: [HOST_KEY],
     });
@@ -266,6 +269,41 @@ describe(LinkClient, () => {
     expect(downs).toHaveLength(0);
   });
 
+  it('introduces itself on one new connection at a time: central ends all but the newest', async () => {
+    await connect();
+    await pass(3_600);
+    const [one, other] = [honest(), honest()];
+    const [first, second] = dials.slice(-2);
+    first!.answer(one);
+    second!.answer(other);
+    await pass(1);
+    for (const socket of [one, other])
+      socket.say({ type: 'challenge', protocol: [1], nonce: NONCE, sentMs: 1 });
+    await pass(1);
+    await pass(1);
+    expect(one.sent).toMatchObject([{ type: 'hello' }]);
+    expect(other.sent).toEqual([]);
+    expect(other.ended).toBe(true);
+    expect(client.session).toBe(sessions[1]);
+  });
+
+  it('lets the next connection introduce itself when the one before got no answer', async () => {
+    await pass(600);
+    const [mute, other] = [new ScriptedSocket(), honest()];
+    const [first, second] = dials;
+    first!.answer(mute);
+    second!.answer(other);
+    await pass(1);
+    for (const socket of [mute, other])
+      socket.say({ type: 'challenge', protocol: [1], nonce: NONCE, sentMs: 1 });
+    await pass(1);
+    expect(other.sent).toEqual([]);
+    mute.end({ code: undefined, reason: '' });
+    await pass(1);
+    await pass(1);
+    expect(sessions).toHaveLength(1);
+  });
+
   it('gives a session up after eight silent seconds', async () => {
     const first = await connect();
     await pass(8_500);
@@ -309,6 +347,6 @@ describe(LinkClient, () => {
   });
 });
 
-function keyObject(keys: AgentKeys) {
+function keyObject(keys: AccessKeys) {
   return { key: Buffer.from(keys.link.publicKey), format: 'der' as const, type: 'spki' as const };
 }

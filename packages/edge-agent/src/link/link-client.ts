@@ -1,5 +1,4 @@
-import type { AppError } from '@gapless/shared/errors';
-import { toAppError } from '@gapless/shared/errors';
+import { AppError, toAppError } from '@gapless/shared/errors';
 import type { Random } from '@gapless/shared/ids';
 import type { Log } from '@gapless/shared/log';
 import { Flood } from '@gapless/shared/log';
@@ -9,9 +8,9 @@ import { MINUTE_MS, sleep } from '@gapless/shared/time';
 import type { DialFailure } from './dial-policy.js';
 import { MAX_DIALS, nextDialMs, SHORT_SESSION_MS, STALL_MS } from './dial-policy.js';
 import type { Introduction } from './handshake.js';
-import { introduce } from './handshake.js';
+import { introduce, receiveChallenge } from './handshake.js';
 import type { IdentityFile } from './identity.js';
-import type { AgentKeys } from './keys.js';
+import type { AccessKeys } from './keys.js';
 import { LinkSession } from './link-session.js';
 import type { DialOptions, LinkSocket } from './link-socket.js';
 
@@ -20,7 +19,7 @@ export interface LinkClientOptions {
   readonly url: string;
   readonly ca: string | undefined;
   readonly identity: IdentityFile;
-  readonly keys: AgentKeys;
+  readonly keys: AccessKeys;
   readonly introduce: () => Introduction;
   readonly dial: (options: DialOptions) => Promise<LinkSocket>;
   readonly clock: Clock;
@@ -47,6 +46,8 @@ export class LinkClient {
   readonly #options: LinkClientOptions;
   readonly #flood: Flood;
   readonly #dials = new Set<AbortController>();
+  /** Settles when no dial is between its hello and central's welcome. */
+  #introduced: Promise<unknown> = Promise.resolve();
   #session: LinkSession | undefined;
   #downSinceMs: number;
   #openedAtMs = 0;
@@ -116,22 +117,40 @@ export class LinkClient {
     const attempt = new AbortController();
     this.#dials.add(attempt);
     let session: LinkSession | undefined;
-    const timer = clock.schedule(DIAL_TIMEOUT_MS, () => attempt.abort());
+    const timer = clock.schedule(DIAL_TIMEOUT_MS, () =>
+      attempt.abort(
+        new AppError('LINK_UNREACHABLE', `central gave no answer within ${DIAL_TIMEOUT_MS / 1000} s`),
+      ),
+    );
     try {
       const socket = await dial({ url, ca, timeoutMs: DIAL_TIMEOUT_MS, signal: attempt.signal });
       const made = new LinkSession(socket, clock);
       session = made;
       attempt.signal.addEventListener('abort', () => made.terminate(), { once: true });
-      const welcome = await introduce(made, { identity, keys }, this.#options.introduce());
-      attempt.signal.throwIfAborted();
-      this.#dials.delete(attempt);
-      this.#adopt(made, welcome);
+      const challenge = await receiveChallenge(made);
+      await this.#oneAtATime(async () => {
+        attempt.signal.throwIfAborted();
+        const welcome = await introduce(made, challenge, { identity, keys }, this.#options.introduce());
+        attempt.signal.throwIfAborted();
+        this.#dials.delete(attempt);
+        this.#adopt(made, welcome);
+      });
     } catch (thrown) {
       session?.terminate();
       if (this.#dials.delete(attempt)) this.#failed(toAppError(thrown));
     } finally {
       timer[Symbol.dispose]();
     }
+  }
+
+  /**
+   * When a link returns, several dials get through at once. Central keeps the session of the newest hello and ends the
+   * others, so a second hello would end the session that the first has just won.
+   */
+  async #oneAtATime(introduction: () => Promise<void>): Promise<void> {
+    const mine = this.#introduced.then(introduction);
+    this.#introduced = mine.catch(() => undefined);
+    await mine;
   }
 
   #adopt(session: LinkSession, welcome: LinkSession['welcome']): void {

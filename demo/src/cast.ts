@@ -1,3 +1,7 @@
+/** What every camera makes. */
+export const FPS = 25;
+export const FRAME_MS = 1_000 / FPS;
+
 /** Who plays. */
 export interface CastVehicle {
   readonly name: string;

@@ -33,11 +33,10 @@ export function whereToLook(scene: Scene, links: LensLinks): Line[] {
   const { url, dataDir } = scene.central;
   return [
     [],
-    field('central', url),
-    field('its API', `${url}/docs`),
-    field('token', join(dataDir, 'admin-token')),
     field('watch', `${exportedLens.path}, live, in any HLS player; no token needed:`),
     [span(links.playlist())],
+    field('token', join(dataDir, 'admin-token')),
+    field('API', `${url}/docs`),
     [],
   ];
 }

@@ -12,7 +12,7 @@ import { Disposal } from '@gapless/shared/lifecycle';
 import type { EpochMs } from '@gapless/shared/time';
 import { systemClock } from '@gapless/shared/time';
 import type { CastVehicle } from './cast.js';
-import { vehicles } from './cast.js';
+import { FPS, vehicles } from './cast.js';
 import { Failure } from './failure.js';
 
 /** A vehicle with its cameras and its link, all on this machine. */
@@ -135,6 +135,7 @@ export class Scene implements AsyncDisposable {
         ffmpeg: this.#ffmpeg,
         dir: this.dir,
         name: `${cast.name}-${lens}`,
+        fps: FPS,
         caption: `${cast.name} ${lens}`,
         font: FONT,
         hueDegrees,

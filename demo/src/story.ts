@@ -1,19 +1,17 @@
-import { join } from 'node:path';
 import type { Range } from '@gapless/shared/interval';
 import { formatDuration, SECOND_MS, systemClock } from '@gapless/shared/time';
 import type { DurationMs, EpochMs } from '@gapless/shared/time';
-import { exportedLens, lenses, otherVehicle, tunnelVehicle } from './cast.js';
+import { lenses, tunnelVehicle } from './cast.js';
 import type { ChapterName } from './chapters.js';
 import { Chapters } from './chapters.js';
 import type { PictureFacts } from './drawing/picture.js';
-import { completedBytes, healedRanges, recordedIn } from './gap.js';
-import { linksOf } from './links.js';
+import { completedBytes } from './gap.js';
+import type { Healing } from './inquiry.js';
+import { CAMERA_LAG_MS, inquire } from './inquiry.js';
 import type { Outcome } from './outcome.js';
-import type { Frames, Served } from './proof.js';
-import { addFrames, isWhole, noFrames, proveDecoding, provePlaylist, proveVideo } from './proof.js';
 import type { Scene } from './scene.js';
 import type { Snapshot } from './timeline.js';
-import { beginningOf, isCompleted, isGap, lengthWithin, runsOf, verifiedUntil } from './timeline.js';
+import { beginningOf, isGap, runsOf, verifiedUntil } from './timeline.js';
 import { Watch } from './watch.js';
 
 /** Proven footage of each lens before the link is cut, if nobody is in a hurry. */
@@ -21,10 +19,7 @@ const LIVE_MS: DurationMs = 9 * SECOND_MS;
 const HURRIED_LIVE_MS: DurationMs = SECOND_MS;
 
 /** Footage behind the seam that has to be proven, too, so that there is something on both sides of it. */
-const BEHIND_MS: DurationMs = SECOND_MS;
-
-/** A camera's own copy of what it made may be this much behind. */
-const CAMERA_LAG_MS: DurationMs = 2 * SECOND_MS;
+const BEHIND_MS: DurationMs = 2 * SECOND_MS;
 
 /** What the story takes beside the tunnel: before it, and after it. */
 const AROUND_TUNNEL_MS: DurationMs = 40 * SECOND_MS;
@@ -34,9 +29,6 @@ const PATIENCE_MS: DurationMs = 90 * SECOND_MS;
 
 /** How long live footage is shown at least before the link is cut. */
 const SHOWN_MS: DurationMs = 8 * SECOND_MS;
-
-/** A shorter gap is a fragment or two that a busy machine has told of and not passed on yet. */
-const FLEETING_MS: DurationMs = 3 * SECOND_MS;
 
 export interface StoryPort {
   readonly scene: Scene;
@@ -58,7 +50,7 @@ export class Story implements Disposable {
   readonly #disposed = new AbortController();
   readonly #signal: AbortSignal;
   /** The longest gap of a lens that central has shown since the link was cut, of each vehicle. */
-  readonly #seenGapMs = new Map<string, DurationMs>();
+  readonly #shownGapMs = new Map<string, DurationMs>();
   /** What is shown: the story, its end, or what comes afterwards. */
   #act: 'story' | 'end' | 'afterwards' = 'story';
   /** The end is shown once: what is said after it stands below. */
@@ -107,9 +99,9 @@ export class Story implements Disposable {
   async tell(): Promise<Outcome> {
     await this.#live();
     const tunnel = await this.#tunnel();
-    const sent = await this.#return(tunnel);
-    const provenMs = await this.#whole(sent.healMs);
-    return this.#proof(tunnel, sent, provenMs);
+    const healing = await this.#return(tunnel);
+    const provenMs = await this.#whole(healing.healMs);
+    return this.#proof(tunnel, healing, provenMs);
   }
 
   async #live(): Promise<void> {
@@ -155,7 +147,7 @@ export class Story implements Disposable {
   }
 
   /** Returns how long the healing took, and what the link carried for it. */
-  async #return(tunnel: Range): Promise<Sent> {
+  async #return(tunnel: Range): Promise<Healing> {
     const { client } = this.#port.scene;
     const { name } = tunnelVehicle;
     const payloadBefore = await completedBytes(client, name);
@@ -194,96 +186,21 @@ export class Story implements Disposable {
     return provenMs;
   }
 
-  async #proof(tunnel: Range, sent: Sent, provenMs: EpochMs): Promise<Outcome> {
+  async #proof(tunnel: Range, healing: Healing, provenMs: EpochMs): Promise<Outcome> {
     const { scene, ffmpeg } = this.#port;
     this.#begin('Proof', 'counting every coded frame, picture and sound');
-    const { latest } = this.#watch;
-    const window = { startMs: this.#startedMs, endMs: provenMs };
-    let frames: Frames = noFrames;
-    let exported: Served | undefined;
-    for (const { path } of lenses) {
-      const file = this.#videoOf(path);
-      const url = (await linksOf(scene.client, scene.central.url, path)).video(window);
-      const served = await proveVideo(ffmpeg, { url, file, camera: scene.camera(path) });
-      frames = addFrames(frames, served.frames);
-      if (path === exportedLens.path) exported = served;
-    }
-    const mp4 = this.#videoOf(exportedLens.path);
-    const links = await linksOf(scene.client, scene.central.url, exportedLens.path);
-    const playlist = links.playlist(window);
-    const playlistFrames = await provePlaylist(ffmpeg, {
-      url: playlist,
-      camera: scene.camera(exportedLens.path),
+    const outcome = await inquire(scene, ffmpeg, {
+      tunnel,
+      healing,
+      window: { startMs: this.#startedMs, endMs: provenMs },
+      latest: this.#watch.latest,
+      shownGapMs: this.#shownGapMs,
     });
-    const mp4Ms = await proveDecoding(ffmpeg, mp4, exported!);
-    const missing = await this.#missing(latest, tunnel);
-    const outcome = {
-      tunnelMs: tunnel.endMs - tunnel.startMs,
-      ...missing,
-      sentBytes: sent.wireBytes,
-      payloadBytes: sent.payloadBytes,
-      healMs: sent.healMs,
-      frames,
-      mp4,
-      mp4Ms,
-      playlistFrames,
-      playlist,
-      timeline: links.timeline(window),
-      otherLateMs: Math.max(
-        ...otherVehicle.lenses.map(({ path }) =>
-          lengthWithin(runsOf(latest, path).filter(isCompleted), { ...window, startMs: tunnel.startMs }),
-        ),
-      ),
-    };
-    const doubts = this.#doubts(outcome);
-    scene.keep(mp4);
+    scene.keep(outcome.mp4);
     this.#act = 'end';
-    this.#end(
-      'Proof',
-      `${frames.expected.toLocaleString('en')} frames expected, ${frames.lost} lost, ${frames.doubled} doubled`,
-    );
-    return { ...outcome, doubts };
-  }
-
-  #videoOf(path: string): string {
-    return join(this.#port.scene.dir, `${path.replace('/', '_')}.mp4`);
-  }
-
-  async #missing(
-    latest: Snapshot,
-    tunnel: Range,
-  ): Promise<Pick<Outcome, 'gapMs' | 'missingBytes' | 'missingFragments'>> {
-    const vehicle = this.#port.scene.vehicle(tunnelVehicle.name);
-    let gapMs = 0;
-    let missingBytes = 0;
-    let missingFragments = 0;
-    for (const { path, lens } of tunnelVehicle.lenses) {
-      const ranges = healedRanges(latest, path, tunnel);
-      const recorded = await recordedIn(vehicle, lens, ranges);
-      gapMs = Math.max(gapMs, ranges.totalMs);
-      missingBytes += recorded.bytes;
-      missingFragments += recorded.fragments;
-    }
-    return { gapMs, missingBytes, missingFragments };
-  }
-
-  /** Why what was found is no proof. */
-  #doubts({ frames, playlistFrames, gapMs }: Omit<Outcome, 'doubts'>): string[] {
-    const seenMs = (vehicle: string): DurationMs => this.#seenGapMs.get(vehicle) ?? 0;
-    const doubts: [boolean, string][] = [
-      [gapMs > 0, 'Nothing had to be completed: there was no gap to fill.'],
-      [seenMs(tunnelVehicle.name) > 0, 'central never showed a gap.'],
-      [
-        seenMs(otherVehicle.name) < FLEETING_MS,
-        `${otherVehicle.name} had a gap, although its link was never cut.`,
-      ],
-      [
-        isWhole(frames),
-        `Of ${frames.expected} frames ${frames.lost} are lost, ${frames.doubled} doubled and ${frames.foreign} foreign.`,
-      ],
-      [isWhole(playlistFrames), 'The playlist does not play across the seam frame by frame.'],
-    ];
-    return doubts.filter(([holds]) => !holds).map(([, sentence]) => sentence);
+    const { expected, lost, doubled } = outcome.frames;
+    this.#end('Proof', `${expected.toLocaleString('en')} frames expected, ${lost} lost, ${doubled} doubled`);
+    return outcome;
   }
 
   get #link(): { readonly isCut: boolean; readonly sftpBytes: number; cut(): void; restore(): void } {
@@ -332,7 +249,7 @@ export class Story implements Disposable {
     for (const { path, runs } of snapshot.lenses) {
       const longestMs = Math.max(0, ...runs.filter(isGap).map(({ startMs, endMs }) => endMs - startMs));
       const vehicle = path.split('/')[0]!;
-      this.#seenGapMs.set(vehicle, Math.max(longestMs, this.#seenGapMs.get(vehicle) ?? 0));
+      this.#shownGapMs.set(vehicle, Math.max(longestMs, this.#shownGapMs.get(vehicle) ?? 0));
     }
   }
 
@@ -349,10 +266,4 @@ export class Story implements Disposable {
       isOver: this.#act === 'end',
     });
   }
-}
-
-interface Sent {
-  readonly healMs: DurationMs;
-  readonly wireBytes: number;
-  readonly payloadBytes: number;
 }

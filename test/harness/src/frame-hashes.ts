@@ -50,8 +50,12 @@ function parse(text: string): CodedFrame[] {
 
 /** What a comparison of frames with what a camera made came to. */
 export interface FrameAccount {
+  /** Frames that the camera made before the first one found. */
+  readonly before: number;
   /** Frames that the camera made from the first to the last one found. */
   readonly expected: number;
+  /** Frames that the camera made after the last one found. */
+  readonly after: number;
   readonly lost: number;
   readonly doubled: number;
   /** Frames that the camera never made, or that stand out of their order. */
@@ -71,7 +75,8 @@ export function accountFor(
   const have = found.filter((frame) => frame.stream === stream).map(({ md5 }) => md5);
   const first = truth.indexOf(have[0] ?? '');
   const last = truth.lastIndexOf(have.at(-1) ?? '');
-  if (first < 0 || last < first) return { expected: 0, lost: 0, doubled: 0, foreign: have.length };
+  if (first < 0 || last < first)
+    return { before: 0, expected: 0, after: truth.length, lost: 0, doubled: 0, foreign: have.length };
   const expected = truth.slice(first, last + 1);
   // Equal frames (silence, a still picture) exist; so each is counted as often as the camera made it.
   const left = new Map<string, number>();
@@ -88,5 +93,12 @@ export function accountFor(
   const lost = [...left.values()].reduce((sum, count) => sum + count, 0);
   if (lost === 0 && doubled === 0 && foreign === 0)
     foreign = have.filter((md5, i) => md5 !== expected[i]).length;
-  return { expected: expected.length, lost, doubled, foreign };
+  return {
+    before: first,
+    expected: expected.length,
+    after: truth.length - first - expected.length,
+    lost,
+    doubled,
+    foreign,
+  };
 }

@@ -1,0 +1,45 @@
+import type { DurationMs, EpochMs } from '@gapless/shared/time';
+import { otherVehicle, tunnelVehicle } from './cast.js';
+import type { Frames } from './proof.js';
+import { isWhole } from './proof.js';
+
+/** What a proof has to hold up to. */
+export interface Findings {
+  /** The longest stretch of one lens that had to be completed. */
+  readonly gapMs: DurationMs;
+  /** All lenses, picture and sound. */
+  readonly frames: Frames;
+  /** Frames that a player reads from the playlist. */
+  readonly playlistFrames: Frames;
+  /** When the last picture that is served of each lens was made, at the earliest; by the camera's own count. */
+  readonly servedUntilMs: EpochMs;
+  /** When the link returned. */
+  readonly returnedMs: EpochMs;
+  /** The longest gap of a lens that central has shown since the link was cut, by vehicle. */
+  readonly shownGapMs: ReadonlyMap<string, DurationMs>;
+}
+
+/** A shorter gap is a fragment or two that a busy machine has told of and not passed on yet. */
+const FLEETING_MS: DurationMs = 3_000;
+
+/** Why findings are no proof that the gap is filled, as sentences; none when they are. */
+export function doubtsAbout(findings: Findings): string[] {
+  const { frames, playlistFrames, gapMs, servedUntilMs, returnedMs } = findings;
+  const shownMs = (vehicle: string): DurationMs => findings.shownGapMs.get(vehicle) ?? 0;
+  const claims: readonly (readonly [holds: boolean, otherwise: string])[] = [
+    [gapMs > 0, 'Nothing had to be completed: there was no gap to fill.'],
+    [shownMs(tunnelVehicle.name) > 0, 'central never showed a gap.'],
+    [
+      shownMs(otherVehicle.name) < FLEETING_MS,
+      `${otherVehicle.name} had a gap, although its link was never cut.`,
+    ],
+    [isWhole(frames), `${sentenceOf(frames)}.`],
+    [isWhole(playlistFrames), `${sentenceOf(playlistFrames)}, as a player reads the playlist.`],
+    [servedUntilMs >= returnedMs, 'What central serves ends before the seam.'],
+  ];
+  return claims.filter(([holds]) => !holds).map(([, otherwise]) => otherwise);
+}
+
+function sentenceOf({ expected, lost, doubled, foreign }: Frames): string {
+  return `Of ${expected} frames ${lost} are lost, ${doubled} doubled and ${foreign} foreign or out of order`;
+}

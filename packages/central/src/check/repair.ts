@@ -8,6 +8,7 @@ import { coverageLayers } from '../store/coverage.js';
 import type { DataLayout } from '../store/layout.js';
 import { coverageOfObject } from '../store/objects.js';
 import type { Store, StoreWriter } from '../store/store.js';
+import type { Report } from './check.js';
 import { layersOf, measuredOf } from './check-lens.js';
 import type { Finding, Repair } from './finding.js';
 
@@ -19,15 +20,32 @@ export interface RepairPort {
   readonly clock: Clock;
 }
 
+/** More rounds than one repair can uncover, such as the upload of a transfer that went. */
+const MAX_ROUNDS = 5;
+
 /** Objects first, since coverage follows from them. */
 const ORDER: readonly Repair['kind'][] = ['object', 'pieces', 'layer', 'coverage', 'count'];
 
 /**
- * Puts right what follows from what is known. Footage is never removed: a file of it that nothing names goes to quarantine.
+ * Puts right what follows from what is known, and looks again, until nothing is found that could be put right. Footage is
+ * never removed: a file of it that nothing names goes to quarantine.
  *
- * @returns the findings that were put right
+ * @returns what was put right, and what is still found
  */
-export async function repairStore(port: RepairPort, findings: readonly Finding[]): Promise<Finding[]> {
+export async function repairAll(
+  port: RepairPort,
+  look: () => Promise<Report>,
+): Promise<{ repaired: Finding[]; left: Report }> {
+  const repaired: Finding[] = [];
+  let left = await look();
+  for (let round = 0; round < MAX_ROUNDS && left.findings.some(({ repair }) => repair); round++) {
+    repaired.push(...(await repairFound(port, left.findings)));
+    left = await look();
+  }
+  return { repaired, left };
+}
+
+async function repairFound(port: RepairPort, findings: readonly Finding[]): Promise<Finding[]> {
   const rank = ({ repair }: Finding): number => ORDER.indexOf(repair!.kind);
   const repairable = findings.filter(({ repair }) => repair !== undefined).sort((a, b) => rank(a) - rank(b));
   for (const { repair } of repairable) await put(port, repair!);

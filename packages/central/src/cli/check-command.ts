@@ -5,7 +5,7 @@ import { nodeDisk } from '@gapless/shared/fs';
 import { systemClock } from '@gapless/shared/time';
 import type { Command } from 'commander';
 import type { CheckPort, Finding, Report } from '../check/index.js';
-import { checkStore, invariants, repairStore, withStoredFile } from '../check/index.js';
+import { checkStore, invariants, repairAll, withStoredFile } from '../check/index.js';
 import type { CentralConfig } from '../config.js';
 import type { StoredObject } from '../store/index.js';
 import { DataLayout, Store, StoreView } from '../store/index.js';
@@ -33,16 +33,14 @@ export function addCheckCommand(program: Command, output: CliOutput, context: Cl
       const layout = new DataLayout(resolve(config.dataDir));
       // Nobody may write meanwhile, from the first look to the last change.
       using alone = options.repair ? Store.openAlone(layout.dataDir, systemClock) : undefined;
-      const before = await look({ config, layout, options, alone }, output, context);
+      const lookNow = (): Promise<Report> => look({ config, layout, options, alone }, output, context);
       if (!alone) {
-        tell(output, before, []);
+        tell(output, await lookNow(), []);
         return;
       }
-      const repaired = await repairStore(
-        { store: alone, layout, disk: nodeDisk, clock: systemClock },
-        before.findings,
-      );
-      tell(output, await look({ config, layout, options, alone }, output, context), repaired);
+      const port = { store: alone, layout, disk: nodeDisk, clock: systemClock };
+      const { repaired, left } = await repairAll(port, lookNow);
+      tell(output, left, repaired);
     });
 }
 

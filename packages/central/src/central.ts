@@ -180,10 +180,9 @@ export class Central implements AsyncDisposable {
       clock,
       random,
       hostKeyFingerprints: () => this.#hostKeys(),
-      onEnrolled: (vehicle) => {
-        this.#link.disconnect(vehicle, 'this vehicle was enrolled anew');
-        this.#sftp?.disconnect(vehicle);
-        void this.#tellOutsideServer();
+      onKeysVoid: (vehicle) => {
+        this.#link.disconnect(vehicle);
+        this.#endUploads(vehicle);
       },
     });
     this.#link = new AgentLink({
@@ -195,6 +194,7 @@ export class Central implements AsyncDisposable {
       sign: (bytes) => keys.sign(bytes),
       hostKeyFingerprints: () => this.#hostKeys(),
       onNewEpoch: beginNewEpoch,
+      onConflict: (vehicle) => this.#endUploads(vehicle),
       attach: (session, vehicle) => this.#attach(session, vehicle),
     });
   }
@@ -394,6 +394,14 @@ export class Central implements AsyncDisposable {
       ? outsideEndpoint(external)
       : insideEndpoint(advertise, this.#sftp!.address.port);
     return { ...endpoint, hostKeys: [...this.#hostKeys()] };
+  }
+
+  /** A vehicle's SFTP key counts no more, or not as before. */
+  #endUploads(vehicle: VehicleId): void {
+    this.#sftp?.disconnect(vehicle);
+    this.#tellOutsideServer().catch((thrown: unknown) => {
+      this.#options.log.error({ err: toAppError(thrown) }, 'sftp-authorized-keys could not be written');
+    });
   }
 
   async #tellOutsideServer(): Promise<void> {

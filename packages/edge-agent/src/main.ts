@@ -1,29 +1,13 @@
-import { cliIo, runCli } from '@gapless/shared/cli';
-import { cancelled } from '@gapless/shared/errors';
-import { deadline, systemClock } from '@gapless/shared/time';
+import { runProcess } from '@gapless/shared/cli';
+import { noSteps } from '@gapless/shared/lifecycle';
+import { bootId } from './boot.js';
 import { addCommands } from './cli/index.js';
 import { version } from './version.js';
 
-/** An orderly stop may take this long; then the process goes without it. */
-const STOP_DEADLINE_MS = 10_000;
-
-const shutdown = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    if (shutdown.signal.aborted) return;
-    shutdown.abort(cancelled(`stopped by ${signal}`));
-    deadline(STOP_DEADLINE_MS, () => process.kill(process.pid, 'SIGKILL'));
-  });
-}
-
-await runCli(
-  {
-    name: 'gapless-edge',
-    version,
-    summary: "Records a vehicle's lenses and keeps central's timeline whole.",
-    addCommands: (program, output) =>
-      addCommands(program, output, { shutdown: shutdown.signal, env: process.env }),
-  },
-  process.argv.slice(2),
-  cliIo(process, systemClock),
-);
+await runProcess(process, {
+  name: 'gapless-edge',
+  version,
+  summary: "Records a vehicle's lenses and keeps central's timeline whole.",
+  addCommands: (program, output, context) =>
+    addCommands(program, output, { ...context, step: noSteps, bootId }),
+});

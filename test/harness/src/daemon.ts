@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { owned } from './children.js';
 
 export interface DaemonOptions {
@@ -10,6 +11,8 @@ export interface DaemonOptions {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** What goes in front of the command, such as `ip netns exec NAME`; it must become the daemon, not start it. */
+  readonly prefix?: readonly string[];
 }
 
 /** A line of a daemon's log. */
@@ -29,8 +32,9 @@ export class Daemon implements AsyncDisposable {
   readonly log: (LogLine | string)[] = [];
 
   private constructor(options: DaemonOptions) {
+    const [command, ...args] = [...(options.prefix ?? []), process.execPath, options.script, ...options.args];
     this.#child = owned(
-      spawn(process.execPath, [options.script, ...options.args], {
+      spawn(command!, args, {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { ...process.env, ...options.env },
         ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -165,19 +169,23 @@ const require = createRequire(import.meta.url);
 export const scripts = {
   central: require.resolve('@gapless/central/bin/gapless-central.mjs'),
   edge: require.resolve('@gapless/edge-agent/bin/gapless-edge.mjs'),
+  /** The same daemons, with what tests may script: see `edge-main.ts` and `central-main.ts`. */
+  scriptedCentral: fileURLToPath(new URL('../dist/central-main.js', import.meta.url)),
+  scriptedEdge: fileURLToPath(new URL('../dist/edge-main.js', import.meta.url)),
 } as const;
 
 /** Runs a command to its end; returns its exit code and what it printed. */
 export function runCommand(
   script: string,
   args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
+  options: { readonly env?: Readonly<Record<string, string>>; readonly prefix?: readonly string[] } = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
+    const [command, ...rest] = [...(options.prefix ?? []), process.execPath, script, ...args];
     const child = owned(
-      spawn(process.execPath, [script, ...args], {
+      spawn(command!, rest, {
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, ...env },
+        env: { ...process.env, ...options.env },
       }),
     );
     let stdout = '';

@@ -21,12 +21,14 @@ export interface CentralSettings {
   readonly yaml?: string;
   readonly script?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly host?: string;
   readonly http?: number;
   readonly sftp?: number;
 }
 
 /** Starts central as a separate process on free ports. */
 export async function startCentral(settings: CentralSettings): Promise<CentralPlace> {
+  const { host = '127.0.0.1' } = settings;
   const dataDir = join(settings.dir, 'central');
   const configPath = join(settings.dir, 'central.yml');
   await mkdir(dataDir, { recursive: true });
@@ -39,16 +41,16 @@ export async function startCentral(settings: CentralSettings): Promise<CentralPl
       '--config',
       configPath,
       '--http',
-      `127.0.0.1:${settings.http ?? 0}`,
+      `${host}:${settings.http ?? 0}`,
       '--sftp',
-      `127.0.0.1:${settings.sftp ?? 0}`,
+      `${host}:${settings.sftp ?? 0}`,
     ],
     until: 'listening',
     ...(settings.env ? { env: settings.env } : {}),
   });
-  const [host = '', port = ''] = String(event['sftp']).split(':');
+  const port = Number(String(event['sftp']).split(':').at(-1));
   const token = (await readFile(join(dataDir, 'admin-token'), 'utf8')).trim();
-  return { daemon, dataDir, url: String(event['http']), sftp: { host, port: Number(port) }, token };
+  return { daemon, dataDir, url: String(event['http']), sftp: { host, port }, token };
 }
 
 export interface LensSettings {
@@ -102,7 +104,7 @@ export async function configureVehicle(settings: VehicleSettings): Promise<Omit<
 /** Enrols a vehicle at central: a claim code from the one, redeemed by the other. */
 export async function enrol(
   central: Pick<CentralPlace, 'dataDir'>,
-  vehicle: { name: string; configPath: string; centralUrl: string },
+  vehicle: { name: string; configPath: string; centralUrl: string; prefix?: readonly string[] },
 ): Promise<void> {
   const claim = await runCommand(scripts.central, [
     'enroll',
@@ -113,28 +115,25 @@ export async function enrol(
   ]);
   if (claim.code !== 0) throw new Error(`no claim code: ${claim.stderr}`);
   const { code } = JSON.parse(claim.stdout) as { code: string };
-  const done = await runCommand(scripts.edge, [
-    'enroll',
-    '--central',
-    vehicle.centralUrl,
-    '--code',
-    code,
-    '--config',
-    vehicle.configPath,
-  ]);
+  const done = await runCommand(
+    scripts.edge,
+    ['enroll', '--central', vehicle.centralUrl, '--code', code, '--config', vehicle.configPath],
+    vehicle.prefix ? { prefix: vehicle.prefix } : {},
+  );
   if (done.code !== 0) throw new Error(`not enrolled: ${done.stderr}`);
 }
 
 /** Starts the agent of a configured vehicle as a separate process. */
 export async function startVehicle(
   place: Omit<VehiclePlace, 'daemon'>,
-  options: { script?: string; env?: Readonly<Record<string, string>> } = {},
+  options: { script?: string; env?: Readonly<Record<string, string>>; prefix?: readonly string[] } = {},
 ): Promise<VehiclePlace> {
   const { daemon } = await Daemon.start({
     script: options.script ?? scripts.edge,
     args: ['run', '--config', place.configPath],
     until: 'recording',
     ...(options.env ? { env: options.env } : {}),
+    ...(options.prefix ? { prefix: options.prefix } : {}),
   });
   return { ...place, daemon };
 }

@@ -25,11 +25,11 @@ export interface EnrolmentPort {
   readonly hostKeyFingerprints: () => readonly string[];
   readonly clock: Clock;
   readonly random: Random;
-  /** The keys of a vehicle were replaced: who still speaks with the old ones must go. */
-  readonly onEnrolled: (vehicle: VehicleId) => void;
+  /** The keys of a vehicle count no more: who still speaks with them must go. */
+  readonly onKeysVoid: (vehicle: VehicleId) => void;
 }
 
-/** Lets vehicles in: makes claim codes and redeems them. */
+/** Lets vehicles in, by claim codes that it makes and redeems, and shuts them out. */
 export class Enrolment {
   readonly #port: EnrolmentPort;
 
@@ -63,7 +63,7 @@ export class Enrolment {
    * @throws CLAIM_REFUSED for a claim that is unknown, expired, used or not proven; ARGUMENT_INVALID for malformed keys
    */
   async redeem(request: EnrolRequest): Promise<EnrolAnswer> {
-    const { store, keys, clock, hostKeyFingerprints, onEnrolled } = this.#port;
+    const { store, keys, clock, hostKeyFingerprints, onKeysVoid } = this.#port;
     const nowMs = clock.nowMs();
     const claim = store.read.claims.byId(request.claim);
     const proof = createHmac('sha256', claim?.secret ?? new Uint8Array(16))
@@ -71,7 +71,7 @@ export class Enrolment {
       .digest();
     if (!claim || !timingSafeEqual(proof, Buffer.from(request.proof, 'hex')))
       throw refused('it is not known here');
-    requireUsable(claim, nowMs);
+    requireUsable(claim, request.vehicle, nowMs);
     const linkKey = ed25519Spki(request.linkKey, 'linkKey');
     const evidenceKey = ed25519Spki(request.evidenceKey, 'evidenceKey');
     const sftpKey = Buffer.from(request.sftpKey, 'base64');
@@ -82,7 +82,7 @@ export class Enrolment {
       if (!tables.claims.use(claim.id, nowMs)) throw refused('it was used already');
       tables.vehicles.enrol({ name: claim.vehicle, linkKey, sftpKey, evidenceKey }, nowMs);
     });
-    onEnrolled(claim.vehicle);
+    onKeysVoid(claim.vehicle);
     const answer = {
       vehicle: claim.vehicle,
       centralKey: Buffer.from(keys.publicKey).toString('base64'),
@@ -95,9 +95,35 @@ export class Enrolment {
       proof: createHmac('sha256', claim.secret).update(transcript).digest('hex'),
     };
   }
+
+  /**
+   * Shuts a vehicle out: its keys count no more, and a claim code that nobody has used is void. What central holds of it
+   * stays. Enrolling it again lets it back in.
+   *
+   * @throws VEHICLE_UNKNOWN
+   */
+  async revoke(vehicle: VehicleId): Promise<void> {
+    const { store, onKeysVoid } = this.#port;
+    await store.write((tables) => {
+      const known = tables.vehicles.byName(vehicle);
+      if (!known) throw new AppError('VEHICLE_UNKNOWN', `there is no vehicle ${vehicle}`);
+      tables.claims.voidUnused(vehicle);
+      tables.vehicles.setState(known.id, 'revoked');
+    });
+    onKeysVoid(vehicle);
+  }
 }
 
-function requireUsable(claim: Claim, nowMs: EpochMs): void {
+function requireUsable(claim: Claim, vehicle: VehicleId, nowMs: EpochMs): void {
+  if (claim.vehicle !== vehicle) {
+    throw new AppError(
+      'CLAIM_REFUSED',
+      `the claim code is for ${claim.vehicle}, this box is configured as ${vehicle}`,
+      {
+        hint: 'Correct "vehicle" in the configuration, or ask for a code for this vehicle.',
+      },
+    );
+  }
   if (claim.usedMs !== undefined) throw refused('it was used already');
   if (claim.expiresMs <= nowMs) throw refused('it has expired');
 }

@@ -1,14 +1,14 @@
+import type { ProcessContext } from '@gapless/shared/cli';
 import type { ConfigOverride } from '@gapless/shared/config';
 import { environmentOverrides, loadConfig } from '@gapless/shared/config';
+import type { StepHook } from '@gapless/shared/lifecycle';
 import type { Command } from 'commander';
 import type { CentralConfig } from '../config.js';
 import { centralConfigSchema } from '../config.js';
 
 /** What commands take from the process. */
-export interface CliContext {
-  /** Aborts when the process is asked to stop. */
-  readonly shutdown: AbortSignal;
-  readonly env: Readonly<Record<string, string | undefined>>;
+export interface CliContext extends ProcessContext {
+  readonly step: StepHook;
 }
 
 /** Options by which every command finds the central that it speaks of. */

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { CliOutput } from '@gapless/shared/cli';
 import { nodeDisk } from '@gapless/shared/fs';
-import { noSteps, systemRandom } from '@gapless/shared/lifecycle';
+import { systemRandom } from '@gapless/shared/lifecycle';
 import { createLog } from '@gapless/shared/log';
 import { systemClock } from '@gapless/shared/time';
 import type { Command } from 'commander';
@@ -27,7 +27,7 @@ export function addRunCommand(program: Command, output: CliOutput, context: CliC
         clock: systemClock,
         random: systemRandom,
         log,
-        step: noSteps,
+        step: context.step,
       });
       const listening = { event: 'listening', ...central.listening };
       // Commands on the same machine find the running central by this file.

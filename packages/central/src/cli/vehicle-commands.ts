@@ -1,4 +1,5 @@
 import type { CliOutput } from '@gapless/shared/cli';
+import { parseVehicleId } from '@gapless/shared/ids';
 import type { Command } from 'commander';
 import { ApiClient } from './api-client.js';
 import type { CliContext, PlaceOptions } from './context.js';
@@ -36,4 +37,19 @@ export function addVehicleCommands(program: Command, output: CliOutput, context:
       );
     },
   );
+
+  addPlaceOptions(
+    program
+      .command('revoke')
+      .description('shut a vehicle out at once; its footage stays, and enrolling it again lets it back in')
+      .argument('<vehicle>', 'name of the vehicle'),
+  ).action(async (name: string, options: PlaceOptions) => {
+    const vehicle = parseVehicleId(name);
+    const client = await ApiClient.find(context, options);
+    const answer = await client.post<object>(`/api/v1/vehicles/${vehicle}/revoke`);
+    output.print(
+      answer,
+      () => `${vehicle} is shut out. To let it back in: gapless-central enroll ${vehicle}`,
+    );
+  });
 }

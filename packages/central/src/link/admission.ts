@@ -3,6 +3,9 @@ import type { Hello } from '@gapless/shared/protocol';
 import { handshakeTranscript } from '@gapless/shared/protocol';
 import type { Vehicle } from '../store/vehicles.js';
 
+/** Reasons end with the name, since a close frame has room for 123 bytes and a name may have 64. */
+const COPY_SPOKE = 'copied box: remove the copy, then gapless-central enroll ';
+
 /** What becomes of a vehicle that introduces itself. The reason is for the person who reads the agent's log. */
 export type Admission =
   | { readonly verdict: 'admitted' }
@@ -26,29 +29,31 @@ export function admit(
   if (!vehicle || hello.key !== proof.keyId || !isSigned(vehicle, hello, proof.centralNonce)) {
     return {
       verdict: 'denied',
-      reason: `${hello.vehicle} is not enrolled with this key. At central: gapless-central enroll ${hello.vehicle}`,
+      reason: `not enrolled with this key: gapless-central enroll ${hello.vehicle}`,
     };
   }
-  if (vehicle.state === 'revoked') {
-    return {
-      verdict: 'denied',
-      reason: `${hello.vehicle} was revoked. To let it back in, enrol it again at central.`,
-    };
-  }
-  if (vehicle.state === 'conflict') {
-    return {
-      verdict: 'denied',
-      reason: `Two boxes spoke as ${hello.vehicle}. Find the copy, then enrol the right box again.`,
-    };
-  }
+  const shutOut = shutOutReason(vehicle);
+  if (shutOut !== undefined) return { verdict: 'denied', reason: shutOut };
   if (hello.counter <= vehicle.helloCounter) {
     if (hello.bootId === vehicle.bootId) return { verdict: 'superseded' };
     return {
       verdict: 'conflict',
-      reason: `A copy or an old image of ${hello.vehicle} connected. Find it, then enrol the right box again.`,
+      reason: COPY_SPOKE + hello.vehicle,
     };
   }
   return { verdict: 'admitted' };
+}
+
+/** Why a vehicle may not connect whatever it can prove; undefined when it may. */
+export function shutOutReason({ name, state }: Pick<Vehicle, 'name' | 'state'>): string | undefined {
+  switch (state) {
+    case 'enrolled':
+      return undefined;
+    case 'revoked':
+      return `revoked; to let it back in: gapless-central enroll ${name}`;
+    case 'conflict':
+      return COPY_SPOKE + name;
+  }
 }
 
 function isSigned(vehicle: Vehicle, hello: Hello, centralNonce: string): boolean {

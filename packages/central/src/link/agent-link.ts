@@ -9,7 +9,7 @@ import type { Vehicle } from '../store/vehicles.js';
 import type { AgentSessionPort, SessionHandlers } from './agent-session.js';
 import { AgentSession } from './agent-session.js';
 import type { AgentSocket } from './agent-socket.js';
-import { admit } from './admission.js';
+import { admit, shutOutReason } from './admission.js';
 
 export interface AgentLinkPort extends Omit<AgentSessionPort, 'admit'> {
   readonly store: Store;
@@ -22,6 +22,8 @@ export interface AgentLinkPort extends Omit<AgentSessionPort, 'admit'> {
     vehicleId: number,
     epoch: string,
   ) => void;
+  /** Two boxes spoke as one vehicle, so none of them is let in any more. */
+  readonly onConflict: (vehicle: VehicleId) => void;
   /** Prepares the work of an admitted session. */
   readonly attach: (session: AgentSession, vehicle: Vehicle) => SessionHandlers;
 }
@@ -54,8 +56,10 @@ export class AgentLink {
     return this.#sessions.size;
   }
 
-  /** Ends a vehicle's session: it was revoked or enrolled anew. */
-  disconnect(vehicle: VehicleId, why: string): void {
+  /** Ends a vehicle's session, since the keys that opened it count no more, and tells it why. */
+  disconnect(vehicle: VehicleId): void {
+    const known = this.#port.store.read.vehicles.byName(vehicle);
+    const why = (known && shutOutReason(known)) ?? `enrolled anew, with other keys`;
     this.#sessions.get(vehicle)?.fail(new AppError('LINK_DENIED', why));
   }
 
@@ -80,7 +84,8 @@ export class AgentLink {
           { vehicle: hello.vehicle, remoteAddress: session.remoteAddress, bootId: hello.bootId },
           'two boxes speak as one vehicle',
         );
-        this.disconnect(hello.vehicle, admission.reason);
+        this.disconnect(hello.vehicle);
+        this.#port.onConflict(hello.vehicle);
         throw new AppError('LINK_DENIED', admission.reason);
       case 'admitted':
         return this.#greet(session, hello, known!, centralNonce);

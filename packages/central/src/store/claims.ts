@@ -47,7 +47,7 @@ export class ClaimReader {
 export class ClaimWriter extends ClaimReader {
   /** Adds a claim; those of the same vehicle that nobody used are void from here on. */
   add(claim: Omit<Claim, 'usedMs'>, nowMs: EpochMs): void {
-    this.statements.run('DELETE FROM claim WHERE vehicle = ? AND used_ms IS NULL', claim.vehicle);
+    this.voidUnused(claim.vehicle);
     this.statements.run(
       'INSERT INTO claim (id, vehicle, secret, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?)',
       claim.id,
@@ -56,6 +56,11 @@ export class ClaimWriter extends ClaimReader {
       nowMs,
       claim.expiresMs,
     );
+  }
+
+  /** Takes back what was made for a vehicle and not used. */
+  voidUnused(vehicle: VehicleId): void {
+    this.statements.run('DELETE FROM claim WHERE vehicle = ? AND used_ms IS NULL', vehicle);
   }
 
   /** Marks a claim as used; false if it was used already. */

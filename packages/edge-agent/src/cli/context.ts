@@ -1,12 +1,13 @@
+import type { ProcessContext } from '@gapless/shared/cli';
 import { environmentOverrides, loadConfig } from '@gapless/shared/config';
+import type { StepHook } from '@gapless/shared/lifecycle';
 import type { EdgeConfig } from '../config.js';
 import { edgeConfigSchema } from '../config.js';
 
 /** What commands take from the process. */
-export interface CliContext {
-  /** Aborts when the process is asked to stop. */
-  readonly shutdown: AbortSignal;
-  readonly env: Readonly<Record<string, string | undefined>>;
+export interface CliContext extends ProcessContext {
+  readonly step: StepHook;
+  readonly bootId: () => Promise<string>;
 }
 
 export const DEFAULT_CONFIG = '/etc/gapless/edge.yml';

@@ -1,8 +1,9 @@
 import type { CliOutput } from '@gapless/shared/cli';
-import { AppError } from '@gapless/shared/errors';
 import { nodeDisk } from '@gapless/shared/fs';
+import { systemRandom } from '@gapless/shared/lifecycle';
 import type { Command } from 'commander';
-import { IdentityFile, loadKeys, redeemClaim } from '../link/index.js';
+import { enrol } from '../link/index.js';
+import { vehicleOf } from '../config.js';
 import type { CliContext } from './context.js';
 import { configOf, DEFAULT_CONFIG } from './context.js';
 
@@ -15,19 +16,10 @@ export function addEnrolCommand(program: Command, output: CliOutput, context: Cl
     .option('--config <file>', 'configuration file (YAML)', DEFAULT_CONFIG)
     .action(async (options: { central: string; code: string; config: string }) => {
       const config = await configOf(context, options.config);
-      const keys = await loadKeys(nodeDisk, config.stateDir);
-      const enrolled = await redeemClaim(options.central, options.code, keys);
-      if (enrolled.vehicle !== config.vehicle) {
-        throw new AppError(
-          'CLAIM_REFUSED',
-          `the code is for ${enrolled.vehicle}, the configuration says ${config.vehicle}`,
-          {
-            hint: 'Correct "vehicle" in the configuration, or ask for a code for this vehicle.',
-          },
-        );
-      }
-      const identity = await IdentityFile.load(nodeDisk, config.stateDir);
-      await identity.enrol(enrolled);
+      const enrolled = await enrol(
+        { disk: nodeDisk, random: systemRandom, stateDir: config.stateDir },
+        { vehicle: vehicleOf(config), centralUrl: options.central, code: options.code },
+      );
       output.print({ vehicle: enrolled.vehicle, hostKeys: enrolled.hostKeys }, () =>
         [`Enrolled as ${enrolled.vehicle}.`, `Trusted SFTP host keys: ${enrolled.hostKeys.join(', ')}`].join(
           '\n',

@@ -1,11 +1,10 @@
 import type { CliOutput } from '@gapless/shared/cli';
 import { nodeDisk } from '@gapless/shared/fs';
-import { noSteps, systemRandom } from '@gapless/shared/lifecycle';
+import { systemRandom } from '@gapless/shared/lifecycle';
 import { createLog } from '@gapless/shared/log';
 import { systemClock } from '@gapless/shared/time';
 import type { Command } from 'commander';
 import { Agent } from '../agent.js';
-import { bootId } from '../boot.js';
 import { requireFfmpeg } from '../record/index.js';
 import { version } from '../version.js';
 import type { CliContext } from './context.js';
@@ -29,8 +28,8 @@ export function addRunCommand(program: Command, output: CliOutput, context: CliC
         clock: systemClock,
         random: systemRandom,
         log,
-        step: noSteps,
-        bootId: await bootId(),
+        step: context.step,
+        bootId: await context.bootId(),
       });
       output.io.stdout.write(
         `${JSON.stringify({ event: 'recording', vehicle: config.vehicle, lenses: Object.keys(config.lenses) })}\n`,

@@ -3,4 +3,5 @@ export * from './cli-output.js';
 export * from './error-text.js';
 export * from './progress.js';
 export * from './run-cli.js';
+export * from './run-process.js';
 export * from './table.js';

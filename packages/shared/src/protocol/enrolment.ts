@@ -9,6 +9,8 @@ export const enrolRequest = z.strictObject({
   v: z.literal(1),
   /** Id of the claim, hex. */
   claim: z.string().regex(/^[0-9a-f]{16}$/),
+  /** As the box is configured: a code for another vehicle is refused before it does anything. */
+  vehicle: vehicleId,
   /** Public halves of the keys that the agent made: SPKI DER, SPKI DER, SSH wire form. */
   linkKey: base64,
   evidenceKey: base64,
@@ -33,8 +35,8 @@ export type EnrolRequest = z.infer<typeof enrolRequest>;
 export type EnrolAnswer = z.infer<typeof enrolAnswer>;
 
 export function enrolRequestTranscript(request: Omit<EnrolRequest, 'proof'>): Uint8Array {
-  const { claim, linkKey, evidenceKey, sftpKey, nonce } = request;
-  return lines('gapless-enrol-1-agent', claim, linkKey, evidenceKey, sftpKey, nonce);
+  const { claim, vehicle, linkKey, evidenceKey, sftpKey, nonce } = request;
+  return lines('gapless-enrol-1-agent', claim, vehicle, linkKey, evidenceKey, sftpKey, nonce);
 }
 
 export function enrolAnswerTranscript(

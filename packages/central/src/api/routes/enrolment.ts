@@ -6,7 +6,7 @@ import type { ApiPort } from '../port.js';
 import { instant, vehicleParams } from '../values.js';
 import type { Routes } from './routes.js';
 
-/** How vehicles get in: an administrator makes a claim code, the vehicle redeems it. */
+/** How vehicles get in and out: an administrator makes a claim code, the vehicle redeems it; an administrator revokes it. */
 export function enrolmentRoutes(routes: Routes, port: ApiPort): void {
   routes.post(
     '/api/v1/vehicles/:vehicle/claim',
@@ -23,6 +23,24 @@ export function enrolmentRoutes(routes: Routes, port: ApiPort): void {
       const vehicle = parseVehicleId(request.params.vehicle);
       const { code, expiresMs } = await port.enrolment.claim(vehicle);
       return reply.code(201).send({ vehicle, code, expires: formatUtc(expiresMs) });
+    },
+  );
+
+  routes.post(
+    '/api/v1/vehicles/:vehicle/revoke',
+    {
+      config: { access: 'administrator' },
+      schema: {
+        tags: ['vehicles'],
+        summary: 'Shut a vehicle out at once; its footage stays, and enrolling it again lets it back in',
+        params: vehicleParams,
+        response: { 200: z.object({ vehicle: z.string(), state: z.literal('revoked') }) },
+      },
+    },
+    async (request) => {
+      const vehicle = parseVehicleId(request.params.vehicle);
+      await port.enrolment.revoke(vehicle);
+      return { vehicle, state: 'revoked' as const };
     },
   );
 

@@ -1,0 +1,19 @@
+import type { StepHook } from '@gapless/shared/lifecycle';
+
+/** Names the step of `docs/design/durability.md` at which a daemon under test ends itself as a crash would. */
+export const CRASH_AT = 'GAPLESS_TEST_CRASH_AT';
+
+/**
+ * Ends the process at the step that the environment names, without a chance to put anything in order: SIGKILL to
+ * oneself is delivered before the call returns.
+ */
+export function crashStep(process: {
+  env: NodeJS.ProcessEnv;
+  pid: number;
+  kill: typeof globalThis.process.kill;
+}): StepHook {
+  const at = process.env[CRASH_AT];
+  return (step) => {
+    if (step === at) process.kill(process.pid, 'SIGKILL');
+  };
+}

@@ -2,6 +2,7 @@ import type { DurationMs, EpochMs } from '@gapless/shared/time';
 import { otherVehicle, tunnelVehicle } from './cast.js';
 import type { Frames } from './proof.js';
 import { isWhole } from './proof.js';
+import type { SeenGaps } from './seen-gaps.js';
 
 /** What a proof has to hold up to. */
 export interface Findings {
@@ -15,8 +16,8 @@ export interface Findings {
   readonly servedUntilMs: EpochMs;
   /** When the link returned. */
   readonly returnedMs: EpochMs;
-  /** The longest gap of a lens that central has shown since the link was cut, by vehicle. */
-  readonly shownGapMs: ReadonlyMap<string, DurationMs>;
+  /** What central has shown since the link was cut. */
+  readonly gaps: Pick<SeenGaps, 'longestMs'>;
 }
 
 /** A shorter gap is a fragment or two that a busy machine has told of and not passed on yet. */
@@ -24,13 +25,12 @@ const FLEETING_MS: DurationMs = 3_000;
 
 /** Why findings are no proof that the gap is filled, as sentences; none when they are. */
 export function doubtsAbout(findings: Findings): string[] {
-  const { frames, playlistFrames, gapMs, servedUntilMs, returnedMs } = findings;
-  const shownMs = (vehicle: string): DurationMs => findings.shownGapMs.get(vehicle) ?? 0;
+  const { frames, playlistFrames, gapMs, servedUntilMs, returnedMs, gaps } = findings;
   const claims: readonly (readonly [holds: boolean, otherwise: string])[] = [
     [gapMs > 0, 'Nothing had to be completed: there was no gap to fill.'],
-    [shownMs(tunnelVehicle.name) > 0, 'central never showed a gap.'],
+    [gaps.longestMs(tunnelVehicle.name) > 0, 'central never showed a gap.'],
     [
-      shownMs(otherVehicle.name) < FLEETING_MS,
+      gaps.longestMs(otherVehicle.name) < FLEETING_MS,
       `${otherVehicle.name} had a gap, although its link was never cut.`,
     ],
     [isWhole(frames), `${sentenceOf(frames)}.`],

@@ -10,6 +10,7 @@ import type { Outcome } from './outcome.js';
 import type { Frames, Served } from './proof.js';
 import { addFrames, noFrames, proveDecoding, provePlaylist, proveVideo } from './proof.js';
 import type { Scene } from './scene.js';
+import type { SeenGaps } from './seen-gaps.js';
 import type { Snapshot } from './timeline.js';
 import { isCompleted, lengthWithin, runsOf } from './timeline.js';
 
@@ -31,13 +32,13 @@ export interface Told {
   readonly window: Range;
   /** What central says at the end. */
   readonly latest: Snapshot;
-  /** The longest gap of a lens that central has shown since the link was cut, by vehicle. */
-  readonly shownGapMs: ReadonlyMap<string, DurationMs>;
+  /** What central has shown since the link was cut. */
+  readonly gaps: SeenGaps;
 }
 
 /** Finds out whether the story is true: from what central serves, and from what cameras and vehicles have on disk. */
 export async function inquire(scene: Scene, ffmpeg: string, told: Told): Promise<Outcome> {
-  const { tunnel, healing, window, latest, shownGapMs } = told;
+  const { tunnel, healing, window, latest, gaps } = told;
   const links = await linksOf(scene.client, scene.central.url, exportedLens.path);
   const videos = await proveVideos(scene, ffmpeg, window);
   const playlist = links.playlist(window);
@@ -57,7 +58,7 @@ export async function inquire(scene: Scene, ffmpeg: string, told: Told): Promise
     playlist,
     timeline: links.timeline(window),
     otherLateMs: otherLateMs(latest, { startMs: tunnel.startMs, endMs: window.endMs }),
-    doubts: doubtsAbout({ ...found, servedUntilMs, returnedMs: tunnel.endMs, shownGapMs }),
+    doubts: doubtsAbout({ ...found, servedUntilMs, returnedMs: tunnel.endMs, gaps }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Range } from '@gapless/shared/interval';
 import { formatDuration, SECOND_MS, systemClock } from '@gapless/shared/time';
 import type { DurationMs, EpochMs } from '@gapless/shared/time';
+import type { CastLens } from './cast.js';
 import { lenses, tunnelVehicle } from './cast.js';
 import type { ChapterName } from './chapters.js';
 import { Chapters } from './chapters.js';
@@ -10,6 +11,7 @@ import type { Healing } from './inquiry.js';
 import { CAMERA_LAG_MS, inquire } from './inquiry.js';
 import type { Outcome } from './outcome.js';
 import type { Scene } from './scene.js';
+import { SeenGaps } from './seen-gaps.js';
 import type { Snapshot } from './timeline.js';
 import { beginningOf, isGap, runsOf, verifiedUntil } from './timeline.js';
 import { Watch } from './watch.js';
@@ -49,8 +51,8 @@ export class Story implements Disposable {
   readonly #startedMs: EpochMs;
   readonly #disposed = new AbortController();
   readonly #signal: AbortSignal;
-  /** The longest gap of a lens that central has shown since the link was cut, of each vehicle. */
-  readonly #shownGapMs = new Map<string, DurationMs>();
+  /** What central has shown since the link was cut. */
+  readonly #gaps = new SeenGaps();
   /** What is shown: the story, its end, or what comes afterwards. */
   #act: 'story' | 'end' | 'afterwards' = 'story';
   /** The end is shown once: what is said after it stands below. */
@@ -67,7 +69,7 @@ export class Story implements Disposable {
       fromMs: this.#startedMs,
       fallen: () => port.scene.fallen(),
       onSnapshot: (snapshot) => {
-        this.#noteGaps(snapshot);
+        if (this.#act === 'story' && this.#cuts.length > 0) this.#gaps.note(snapshot);
         this.#changed();
       },
     });
@@ -160,10 +162,8 @@ export class Story implements Disposable {
     );
     this.#begin('Return', 'the link is back; only the missing fragments come');
     await this.#until('The healing', (snapshot) => {
-      const views = tunnelVehicle.lenses.map(({ path }) => runsOf(snapshot, path));
-      const isProven = Math.min(...views.map(verifiedUntil)) >= tunnel.endMs;
-      // What the vehicle recorded until it had found the link again is part of the gap, too.
-      return (isProven && !views.some((runs) => runs.some(isGap))) || undefined;
+      const isHealed = ({ path }: CastLens): boolean => this.#gaps.isFilled(snapshot, path, tunnel);
+      return tunnelVehicle.lenses.every(isHealed) || undefined;
     });
     const healMs = Math.round(systemClock.monotonicMs() - restoredAtMs);
     const wireBytes = this.#link.sftpBytes - wireBefore;
@@ -194,7 +194,7 @@ export class Story implements Disposable {
       healing,
       window: { startMs: this.#startedMs, endMs: provenMs },
       latest: this.#watch.latest,
-      shownGapMs: this.#shownGapMs,
+      gaps: this.#gaps,
     });
     scene.keep(outcome.mp4);
     this.#act = 'end';
@@ -242,15 +242,6 @@ export class Story implements Disposable {
     patienceMs: DurationMs = PATIENCE_MS,
   ): Promise<T> {
     return this.#watch.until(what, find, { patienceMs, signal: this.#signal });
-  }
-
-  #noteGaps(snapshot: Snapshot): void {
-    if (this.#act !== 'story' || this.#cuts.length === 0) return;
-    for (const { path, runs } of snapshot.lenses) {
-      const longestMs = Math.max(0, ...runs.filter(isGap).map(({ startMs, endMs }) => endMs - startMs));
-      const vehicle = path.split('/')[0]!;
-      this.#shownGapMs.set(vehicle, Math.max(longestMs, this.#shownGapMs.get(vehicle) ?? 0));
-    }
   }
 
   #changed(): void {

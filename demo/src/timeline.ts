@@ -30,6 +30,11 @@ export function isGap({ state, reason }: Run): boolean {
   return !['verified', 'received', 'not-expected'].includes(state) && reason !== 'off';
 }
 
+/** The vehicle holds it, and central has not got it yet. */
+export function isMissing({ state }: Run): boolean {
+  return ['missing', 'requested', 'transferring'].includes(state);
+}
+
 export function isVerified({ state }: Run): boolean {
   return state === 'verified';
 }

@@ -233,6 +233,36 @@ describe('UploadSession', () => {
     expect(dials[0]!.signal.aborted).toBe(true);
   });
 
+  it('has a connection ready for the first ticket when kicked, and does not try for ever', async () => {
+    const { clock, session, dials } = setUp();
+    session.kick();
+    expect(dials).toHaveLength(1);
+    dials[0]!.fail();
+    await clock.advance(20_000);
+    const tried = dials.length;
+    expect(tried).toBeLessThan(15);
+    session.kick();
+    // Uploads of the link that was lost end only now.
+    session.enter()();
+    const remote = dials.at(-1)!.succeed();
+    session.enter();
+    expect(await session.acquire(forever)).toBe(remote);
+    expect(dials).toHaveLength(tried + 1);
+  });
+
+  it('replaces an idle connection that had fallen silent at once when kicked', async () => {
+    const { clock, session, remote, dials, leave } = await connected();
+    remote.ask();
+    await clock.advance(1_250);
+    session.kick();
+    leave();
+    expect(remote.gone.aborted).toBe(false);
+    session.kick();
+    expect(remote.gone.aborted).toBe(true);
+    expect(dials.at(-1)).toMatchObject({ atMs: clock.monotonicMs() });
+    expect(dials.at(-1)!.signal.aborted).toBe(false);
+  });
+
   it('doubts a silent connection sooner when kicked', async () => {
     const { clock, session, remote, dials, events } = await connected();
     remote.ask();

@@ -110,7 +110,7 @@ export class UploadSession implements AsyncDisposable {
     return () => {
       this.#users--;
       this.#idleSinceMs = this.#options.clock.monotonicMs();
-      if (this.#users === 0) this.#dialler.stop('nothing is left to upload');
+      if (!this.#needsDial) this.#dialler.stop('nothing is left to upload');
     };
   }
 
@@ -149,14 +149,19 @@ export class UploadSession implements AsyncDisposable {
     });
   }
 
-  /** Someone knows that the link is back: dials at once if there is no connection, and doubts a silent one. */
+  /**
+   * Someone knows that the link is back: doubts a silent connection, and dials at once if there is none. That takes nine
+   * round trips, and the first ticket is on its way meanwhile.
+   */
   kick(): void {
     this.#kickedMs = this.#options.clock.monotonicMs();
     this.#shortLives = 0;
     this.#refused = undefined;
+    const wasDialling = !this.#current || this.#stalled;
     this.#ping();
-    this.#dialler.hurry();
     this.#watch();
+    // Looking may have ended a silent connection, or begun to dial beside it.
+    if (wasDialling || !this.#current) this.#dialler.hurry();
   }
 
   /** Gives up everything; whoever waits is told. */
@@ -172,7 +177,11 @@ export class UploadSession implements AsyncDisposable {
   get #needsDial(): boolean {
     if (this.#disposed || !this.#endpoint || this.#refused) return false;
     if (this.#current) return this.#stalled && this.#users > 0;
-    return this.#users > 0 || this.#waiting.size > 0;
+    return this.#users > 0 || this.#waiting.size > 0 || this.#isKicked;
+  }
+
+  get #isKicked(): boolean {
+    return this.#options.clock.monotonicMs() - this.#kickedMs < KICK_MS;
   }
 
   #connected(remote: Remote, tookMs: DurationMs): void {
@@ -227,8 +236,8 @@ export class UploadSession implements AsyncDisposable {
     const { clock, timing, events, localAddresses, rttMs } = this.#options;
     const nowMs = clock.monotonicMs();
     const { heardMs, unansweredSinceMs, localAddress } = current;
-    const isKicked = nowMs - this.#kickedMs < KICK_MS;
-    const liveness = livenessOf({ nowMs, heardMs, unansweredSinceMs, rttMs: rttMs(), isKicked }, timing);
+    const view = { nowMs, heardMs, unansweredSinceMs, rttMs: rttMs(), isKicked: this.#isKicked };
+    const liveness = livenessOf(view, timing);
     if (liveness === 'fine') {
       this.#lookAtIdle(current, nowMs);
     } else if (localAddress !== undefined && !localAddresses().has(localAddress)) {

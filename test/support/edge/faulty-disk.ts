@@ -20,6 +20,13 @@ export class FaultyDisk implements Disk {
   before: (operation: Operation, path: string) => string | undefined = () => undefined;
   /** Everything that was done, in order; failures are left out. */
   readonly done: { readonly operation: Operation; readonly path: string }[] = [];
+  readonly #open = new Set<DiskFile>();
+
+  /** Closes the files that nobody has closed, as the end of a process does. */
+  async closeAll(): Promise<void> {
+    for (const file of this.#open) await file.close();
+    this.#open.clear();
+  }
 
   async create(path: string, mode?: number): Promise<DiskFile> {
     return this.#file(path, await this.#run('create', path, () => nodeDisk.create(path, mode)));
@@ -46,6 +53,7 @@ export class FaultyDisk implements Disk {
   }
 
   #file(path: string, file: DiskFile): DiskFile {
+    this.#open.add(file);
     return {
       write: async (bytes, offset) => {
         try {
@@ -61,7 +69,11 @@ export class FaultyDisk implements Disk {
       sync: () => this.#run('sync', path, () => file.sync()),
       truncate: (length) => this.#run('truncate', path, () => file.truncate(length)),
       sizeBytes: () => file.sizeBytes(),
-      close: () => this.#run('close', path, () => file.close()),
+      close: () =>
+        this.#run('close', path, async () => {
+          this.#open.delete(file);
+          await file.close();
+        }),
     };
   }
 

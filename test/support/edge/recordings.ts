@@ -3,7 +3,6 @@ import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Disk } from '@gapless/shared/fs';
-import { nodeDisk } from '@gapless/shared/fs';
 import type { LensName, RunId } from '@gapless/shared/ids';
 import { parseLensName, parseVehicleId } from '@gapless/shared/ids';
 import type { StepHook } from '@gapless/shared/lifecycle';
@@ -32,6 +31,7 @@ import { RunRecording } from '../../../packages/edge-agent/src/record/run-record
 import { Burial } from '../../../packages/edge-agent/src/retain/burial.js';
 import { KEEP_MS } from '../../../packages/edge-agent/src/retain/forgetting-policy.js';
 import { piecesOf } from '../../../fixtures/media/index.js';
+import { FaultyDisk } from './faulty-disk.js';
 
 export const vehicle = parseVehicleId('bus-042');
 export const front = parseLensName('front');
@@ -83,7 +83,7 @@ export class Place implements AsyncDisposable {
 
 export interface RecordingsOptions {
   readonly clock?: SimulatedClock;
-  readonly disk?: Disk;
+  readonly disk?: FaultyDisk;
   readonly step?: StepHook;
   readonly bootId?: string;
 }
@@ -104,6 +104,7 @@ export class Recordings implements AsyncDisposable {
   readonly journal: Journal;
   readonly burial: Burial;
   readonly journalErrors: unknown[] = [];
+  readonly #ownDisk: FaultyDisk;
   readonly #previous = new Map<LensName, string | undefined>();
   readonly #options: RecordingsOptions;
 
@@ -111,10 +112,11 @@ export class Recordings implements AsyncDisposable {
     readonly place: Place,
     options: RecordingsOptions = {},
   ) {
-    const { clock = new SimulatedClock(Date.UTC(2026, 7, 22, 16)), disk = nodeDisk } = options;
+    const { clock = new SimulatedClock(Date.UTC(2026, 7, 22, 16)), disk = new FaultyDisk() } = options;
     const { storageDir } = place;
     this.#options = options;
     this.clock = clock;
+    this.#ownDisk = disk;
     this.disk = withDurablePaths(disk, storageDir);
     this.database = openIndex(place.indexPath);
     this.reader = new IndexReader(this.database);
@@ -164,14 +166,24 @@ export class Recordings implements AsyncDisposable {
 
   /** As {@link record}, but leaves the run and its open segment as they are. */
   async feed(lens: LensName, bytes: Uint8Array, options: RecordOptions = {}): Promise<RunRecording> {
-    const [init, ...pieces] = piecesOf(bytes);
-    const recording = new RunRecording(this.runPort(lens, options), init!.bytes);
-    for (const piece of pieces) {
+    const recording = this.start(lens, bytes, options);
+    await this.feedAll(recording, bytes);
+    return recording;
+  }
+
+  /** A run that has got its init segment and nothing more. */
+  start(lens: LensName, bytes: Uint8Array, options: RecordOptions = {}): RunRecording {
+    const [init] = piecesOf(bytes);
+    return new RunRecording(this.runPort(lens, options), init!.bytes);
+  }
+
+  /** Gives a run all the fragments, a second apart. */
+  async feedAll(recording: RunRecording, bytes: Uint8Array): Promise<void> {
+    for (const piece of piecesOf(bytes)) {
       if (piece.kind !== 'fragment') continue;
       await this.clock.advance(1_000);
       await recording.accept(piece);
     }
-    return recording;
   }
 
   /** Stops in an orderly way. */
@@ -189,6 +201,7 @@ export class Recordings implements AsyncDisposable {
     await this.journal.flush();
     await turn();
     this.database.close();
+    await this.#ownDisk.closeAll();
   }
 
   /** The present findings, as `gapless-edge check` would print them. */

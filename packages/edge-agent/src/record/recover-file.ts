@@ -4,7 +4,7 @@ import type { DiskFile } from '@gapless/shared/fs';
 import type { LensName } from '@gapless/shared/ids';
 import { segmentId } from '@gapless/shared/ids';
 import type { FragmentEntry, SegmentLayout } from '@gapless/shared/isobmff';
-import { looksWritten, parseFragment, sealBox, sealedBytes } from '@gapless/shared/isobmff';
+import { looksWritten, parseFragment, sealBox, sealedBytes, wallMs } from '@gapless/shared/isobmff';
 import type { Log } from '@gapless/shared/log';
 import type { IndexReader } from '../index/index-reader.js';
 import { segmentPath } from '../index/paths.js';
@@ -23,7 +23,7 @@ export interface RecoveryPort extends SegmentPort {
  * `docs/design/durability.md`.
  *
  * @throws MP4_* when its head cannot be read, SEGMENT_FOREIGN when it is of another lens or another recorder,
- *   STORAGE_WRITE_FAILED
+ *   SEGMENT_GIVEN_UP, STORAGE_WRITE_FAILED
  */
 export async function recoverFile(port: RecoveryPort, lens: LensName, path: string): Promise<void> {
   const { disk, step, storageDir } = port;
@@ -64,6 +64,8 @@ async function recordOf(
   if (known) return known;
   if (reader.tombstones.get(identity))
     throw new AppError('SEGMENT_FOREIGN', 'the segment has been deleted already');
+  if (wasGivenUp(reader, facts))
+    throw new AppError('SEGMENT_GIVEN_UP', 'the disk failed while the segment was written');
   const record = (await isClosed(file, layout))
     ? await recordOfClosed(port, file, facts)
     : await closeTorn(port, file, facts);
@@ -76,6 +78,16 @@ async function recordOf(
     'open segment recovered',
   );
   return record;
+}
+
+/**
+ * Whether the run ended without the segment: then a write or a sync of it had failed, and what can be read of it proves
+ * nothing. The disk that failed would not let it be moved away.
+ */
+function wasGivenUp(reader: IndexReader, { identity, layout }: SegmentFileFacts): boolean {
+  const endMs = reader.runs.get(identity.lens, identity.run)?.endMs;
+  const [first] = layout.fragments;
+  return endMs !== undefined && first !== undefined && wallMs(identity, first.startTicks) >= endMs;
 }
 
 /**

@@ -76,7 +76,11 @@ export class Burial {
       }
     }
     step('evict:4-sync-directories');
-    for (const directory of directories) await disk.syncDirectory(directory);
+    try {
+      for (const directory of directories) await disk.syncDirectory(directory);
+    } catch (thrown) {
+      return { removed: [], left: tombstones, failure: failure ?? thrown };
+    }
     step('evict:5-gone');
     if (removed.length > 0) void index.noteFilesGone(removed).catch(() => undefined);
     return { removed, left, failure };

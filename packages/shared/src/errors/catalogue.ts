@@ -83,6 +83,10 @@ export const errorCatalogue = {
   RECORD_TIME_REVERSED: ['invalid-input', 'The media clock of a run went backwards.'],
   SEGMENT_FOREIGN: ['unsupported', 'A file in the recordings was not written by this agent.'],
   SEGMENT_EMPTY: ['data-loss', 'A segment file holds no whole fragment.'],
+  SEGMENT_GIVEN_UP: [
+    'data-loss',
+    'The disk failed while a segment was written; its file is kept in quarantine.',
+  ],
   SEGMENT_SHORT: ['data-loss', 'A segment file is shorter than it must be.'],
   SEGMENT_GONE: ['not-found', 'The vehicle does not hold the segment any more.'],
   SEGMENT_CORRUPT: ['data-loss', 'A segment file does not have its hash any more.'],

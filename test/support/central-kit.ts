@@ -88,16 +88,24 @@ export class CentralKit implements AsyncDisposable {
 
   /** As after a crash: what was not committed is gone, files stay as they are. */
   async restart(): Promise<void> {
-    await this.assemblies[Symbol.asyncDispose]();
-    this.store[Symbol.dispose]();
+    await this.close();
     this.store = Store.open(this.dataDir, this.clock);
     this.assemblies = new Assemblies(this.disk, this.layout);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Lets somebody else have the store. */
+  async close(): Promise<void> {
     await this.assemblies[Symbol.asyncDispose]();
     this.store[Symbol.dispose]();
-    await rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  remove(): Promise<void> {
+    return rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    await this.remove();
   }
 
   async enrol(name = 'bus-042'): Promise<Vehicle> {

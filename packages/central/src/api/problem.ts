@@ -28,6 +28,14 @@ export const problem = z
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details' });
 
+/** The page that the types of problems lead to. */
+export const PROBLEMS_PATH = '/docs/problems';
+
+/** Where on that page a code is. */
+export function anchorOf(code: ErrorCode): string {
+  return code.toLowerCase().replaceAll('_', '-');
+}
+
 /** Where a kind of error says too little, the status that HTTP has for the code. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
   AUTH_REQUIRED: 401,
@@ -56,7 +64,7 @@ export function statusOf(error: AppError): number {
 export function problemOf(error: AppError, request: { path: string; id: string }): z.infer<typeof problem> {
   const errors = error.details['errors'] as FieldError[] | undefined;
   return {
-    type: `/docs/problems#${error.code.toLowerCase().replaceAll('_', '-')}`,
+    type: `${PROBLEMS_PATH}#${anchorOf(error.code)}`,
     title: errorCatalogue[error.code][1].replace(/\.$/, ''),
     status: statusOf(error),
     // What a fault of the program says is for its log, not for whoever asked.
@@ -84,6 +92,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
     .code(body.status)
     .type('application/problem+json')
     .header('cache-control', 'no-store')
+    .header('x-request-id', request.id)
     .serializer(JSON.stringify)
     .send(body);
 }

@@ -14,6 +14,7 @@ import { completionRoutes } from './routes/completions.js';
 import { enrolmentRoutes } from './routes/enrolment.js';
 import { healthRoutes } from './routes/health.js';
 import { mediaRoutes } from './routes/media.js';
+import { problemRoutes } from './routes/problems.js';
 import { timelineRoutes } from './routes/timeline.js';
 import { vehicleRoutes } from './routes/vehicles.js';
 
@@ -71,6 +72,7 @@ export async function buildApi(port: ApiPort, { tls }: ApiOptions): Promise<Api>
   await app.register(async (scope) => {
     guard(scope, port);
     healthRoutes(scope.withTypeProvider<ZodTypeProvider>(), port);
+    problemRoutes(scope.withTypeProvider<ZodTypeProvider>());
     enrolmentRoutes(scope.withTypeProvider<ZodTypeProvider>(), port);
   });
   await app.register(

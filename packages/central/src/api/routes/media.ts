@@ -80,7 +80,7 @@ export function mediaRoutes(routes: Routes, port: ApiPort): void {
         tags: ['media'],
         summary: 'An HLS playlist of any range',
         description:
-          'Without "to" the playlist is of the present and grows. The links in it are signed and need no token.',
+          'Without "to" the playlist grows; its start is fixed first, by a redirect, since a player that asks again must find what it knows. The links in it are signed and need no token.',
         params: lensParams,
         querystring: window.extend(signature.shape).extend({
           gaps: z
@@ -94,6 +94,11 @@ export function mediaRoutes(routes: Routes, port: ApiPort): void {
       const lens = lensOf(port, request.params);
       store.flush();
       const range = windowOf(port, request.query, HOUR_MS);
+      const fixed = formatUtc(range.startMs);
+      if (request.query.to === undefined && request.query.from !== fixed) {
+        const query = new URLSearchParams({ ...(request.query as Record<string, string>), from: fixed });
+        return reply.header('cache-control', 'no-store').redirect(`index.m3u8?${query.toString()}`, 302);
+      }
       const { expires, signature: signed } = mediaLinks.sign(lens.path, LINK_TTL_MS);
       const segments = playableObjects(store.read, layout, lens.id, range).map((playable) => ({
         run: playable.object.run,

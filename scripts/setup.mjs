@@ -133,8 +133,11 @@ function installFailure(output) {
   if (isBuildFailure(output)) return `${tail(output, 15)}\nThe SQLite addon could not be built. ${COMPILER}`;
   if (/ERR_PNPM_OUTDATED_LOCKFILE/.test(output))
     return `pnpm-lock.yaml does not fit the package.json files. Run: npx ${manifest.packageManager} install`;
-  if (/ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ERR_PNPM_META_FETCH_FAIL/.test(output))
-    return `${tail(output, 5)}\nThe package registry cannot be reached; the first run needs it.`;
+  const unreachable = /^.*(ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ERR_PNPM_META_FETCH_FAIL).*$/m.exec(
+    output,
+  );
+  if (unreachable)
+    return `${unreachable[0].trim()}\nThe package registry cannot be reached, which the first run needs: connect to the network, or name a mirror with npm config set registry URL.`;
   return `${tail(output)}\nThe packages could not be installed.`;
 }
 

@@ -37,6 +37,8 @@ export class Journal implements JournalSink {
   readonly #unsynced = new Set<string>();
   /** Files whose end is known to be that of a line. */
   readonly #sound = new Set<string>();
+  /** Files of which the disk may have lost any part since a sync of them failed. */
+  readonly #doubtful = new Set<string>();
   #behind = false;
   #notedSeq = 0;
 
@@ -96,7 +98,10 @@ export class Journal implements JournalSink {
       const seq = this.#notedSeq;
       const directories = new Set<string>();
       for (const path of this.#unsynced) {
-        if (!(await this.#attempt(() => this.#syncFile(path)))) continue;
+        if (!(await this.#attempt(() => this.#syncFile(path)))) {
+          this.#doubtful.add(path);
+          continue;
+        }
         this.#unsynced.delete(path);
         directories.add(dirname(path));
       }
@@ -111,6 +116,7 @@ export class Journal implements JournalSink {
   forget(path: string): void {
     this.#sound.delete(path);
     this.#unsynced.delete(path);
+    this.#doubtful.delete(path);
   }
 
   async #writeOut(): Promise<void> {
@@ -125,7 +131,10 @@ export class Journal implements JournalSink {
       const size = this.#sound.has(path) ? await file.sizeBytes() : await cutTornLine(file);
       this.#sound.delete(path); // until the line is whole
       this.#unsynced.add(path);
-      await file.write(Buffer.from(text, 'utf8'), size);
+      // Where the end of the line before may be lost, an empty line keeps the next one apart from what is left of it.
+      const lead = this.#doubtful.has(path) ? '\n' : '';
+      await file.write(Buffer.from(lead + text, 'utf8'), size);
+      this.#doubtful.delete(path);
       this.#sound.add(path);
     });
   }

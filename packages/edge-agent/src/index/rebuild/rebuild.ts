@@ -38,7 +38,7 @@ export interface Rebuilt {
   readonly former: string | undefined;
 }
 
-/** A turn of the event loop is yielded after so many files, so that a signal gets through. */
+/** A turn of the event loop is yielded after so many files that are not read as a whole, so that a signal gets through. */
 const YIELD_EVERY = 50;
 /** As many of them are told; the rest is found again by `check`. */
 const MAX_LEFT_OUT = 1_000;
@@ -97,8 +97,7 @@ async function readAll(
   let done = 0;
   const onFile = async (): Promise<void> => {
     onProgress(++done, total);
-    if (done % YIELD_EVERY !== 0) return;
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    if (readData || done % YIELD_EVERY === 0) await new Promise<void>((resolve) => setImmediate(resolve));
     signal.throwIfAborted();
   };
   for (const lens of lensesIn(storageDir))

@@ -5,13 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram, installPackages, mayInstallPackages } from './debian.mjs';
 import { findFfmpeg } from './find-ffmpeg.mjs';
-import { Failure, main, root, runTool, say } from './lib.mjs';
+import { Failure, main, runTool, say } from './lib.mjs';
 import { CompileFailure, setup } from './setup.mjs';
 
-/** Programs that tests run the product against, and the Debian package of each. */
+/** Programs that tests run the product against, the Debian package of each, and what is to be had without it. */
 const PEERS = [
-  { program: 'sshd', package: 'openssh-server', for: 'SFTP against OpenSSH' },
-  { program: 'chromium', package: 'chromium', for: 'the console in a browser', onlyWith: 'packages/console' },
+  { program: 'sshd', package: 'openssh-server', without: 'the tests of SFTP against OpenSSH are skipped' },
+  {
+    program: 'ffmpeg',
+    package: 'ffmpeg',
+    without: 'video is recorded with an ffmpeg of 2018, if npm brought it',
+  },
 ];
 
 const SHOWN_SKIPPED = 20;
@@ -45,18 +49,17 @@ async function prepare() {
 
 /** Installs the missing programs where it may; the tests that need one that is still missing skip themselves. */
 async function peers() {
-  const wanted = PEERS.filter(({ onlyWith }) => onlyWith === undefined || existsSync(join(root, onlyWith)));
-  for (const peer of wanted.filter(({ program }) => findProgram(program) === undefined)) {
+  for (const peer of PEERS.filter(({ program }) => findProgram(program) === undefined)) {
     try {
       if (!mayInstallPackages()) throw new Failure('only root on Debian can have it installed');
       await installPackages([peer.package]);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      say(`${peer.program} is missing (${error.message}); the tests of ${peer.for} are skipped`);
+      say(`${peer.program} is missing (${error.message}): ${peer.without}`);
     }
   }
   try {
-    return { GAPLESS_FFMPEG: (await findFfmpeg({ allowInstall: true })).path };
+    return { GAPLESS_FFMPEG: (await findFfmpeg()).path };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     say(`${error.message} The tests that record video are skipped.`);

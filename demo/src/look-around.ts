@@ -45,21 +45,19 @@ export function whereToLook(scene: Scene, links: LensLinks): Line[] {
 export function howToLookAround(scene: Scene, playlist: string, hasKeys: boolean): Line[] {
   const { url, dataDir } = scene.central;
   const { path } = exportedLens;
-  const central = (words: string): Line => [span(`   npx gapless-central ${words} --data ${dataDir}`)];
+  const typed = (words: string): Line => [span(`   ${words}`)];
   return [
     [],
     [span(' Everything goes on running. From this directory, in another terminal:', 'bold')],
     [],
-    central('vehicles'),
-    central(`timeline ${path} --from -5m`),
-    central('gaps --from -5m'),
-    central('requests'),
-    [
-      span(
-        `   curl -H "Authorization: Bearer $(cat ${join(dataDir, 'admin-token')})" ${url}/api/v1/vehicles`,
-      ),
-    ],
-    [span(`   ffplay "${playlist}"`)],
+    typed(`data=${dataDir}`),
+    typed('npx gapless-central vehicles --data $data'),
+    typed(`npx gapless-central timeline ${path} --from -5m --data $data`),
+    typed('npx gapless-central gaps --from -5m --data $data'),
+    typed('npx gapless-central requests --data $data'),
+    typed(`curl -H "Authorization: Bearer $(cat $data/admin-token)" \\`),
+    typed(`  ${url}/api/v1/vehicles`),
+    typed(`ffplay "${playlist}"`),
     [],
     [
       span(

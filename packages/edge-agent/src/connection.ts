@@ -130,6 +130,7 @@ export class Connection {
       random,
       log: log.child({ stage: 'link' }),
     });
+    link.onReached = () => uploader.kick();
     link.onSession = (session) => this.#attach(session, uploader);
     link.onDown = () => {
       this.#session = undefined;
@@ -161,7 +162,6 @@ export class Connection {
     const { reader, writer, clock, disk, step, log, config, recorders, bury } = this.#port;
     const send = (message: object): void => session.send(message);
     this.#session = session;
-    uploader.kick();
     this.#lane.attach(session);
     for (const recorder of recorders) recorder.cutSoon();
     const feed = new CatalogueFeed(

@@ -213,6 +213,13 @@ describe(LinkClient, () => {
     expect(client.session).toBe(sessions[0]);
   });
 
+  it('tells that central is reached before it has introduced itself', async () => {
+    const told: number[] = [];
+    client.onReached = () => told.push(sessions.length);
+    await connect();
+    expect(told).toEqual([0]);
+  });
+
   it('counts every hello on disk before it is sent', async () => {
     const socket = await connect();
     expect(socket.sent[0]).toMatchObject({ type: 'hello', counter: 1 });

@@ -38,6 +38,8 @@ const DIAL_TIMEOUT_MS = 5_000;
  * only for a better one, or when it is certainly dead; the first dial that completes its handshake wins.
  */
 export class LinkClient {
+  /** Called when a new connection reaches central, before the handshake: whatever else goes there can set out now. */
+  onReached: () => void = () => undefined;
   /** Called with each new session, its handshake done; the one before has ended by then. */
   onSession: (session: LinkSession) => void = () => undefined;
   /** Called when there is no session any more. */
@@ -128,6 +130,7 @@ export class LinkClient {
       session = made;
       attempt.signal.addEventListener('abort', () => made.terminate(), { once: true });
       const challenge = await receiveChallenge(made);
+      this.onReached();
       await this.#oneAtATime(async () => {
         attempt.signal.throwIfAborted();
         const welcome = await introduce(made, challenge, { identity, keys }, this.#options.introduce());

@@ -12,7 +12,7 @@ export function crashStep(process: NodeJS.Process): StepHook {
   const at = process.env[CRASH_AT];
   return (step) => {
     if (step !== at) return;
-    writeSync(process.stderr.fd, `crashed at ${step}\n`);
+    writeSync(process.stderr.fd, `${JSON.stringify({ msg: `crashed at ${step}` })}\n`);
     process.kill(process.pid, 'SIGKILL');
   };
 }

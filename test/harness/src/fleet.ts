@@ -168,6 +168,16 @@ export class VehicleLink implements AsyncDisposable {
     this.sftp.cut(mode);
   }
 
+  /** Cuts both connections in the middle of what one of them carries; resolves then. */
+  cutAmid(carrying: 'web' | 'sftp', upBytes: number, mode: CutMode): Promise<void> {
+    return new Promise((resolve) =>
+      this[carrying].cutAfter(upBytes, () => {
+        this.cut(mode);
+        resolve();
+      }),
+    );
+  }
+
   restore(): void {
     this.web.restore();
     this.sftp.restore();

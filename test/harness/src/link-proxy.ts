@@ -24,6 +24,7 @@ export class LinkProxy implements AsyncDisposable {
   readonly #target: Address;
   readonly #pairs = new Set<Pair>();
   #cut = false;
+  #armed: { readonly atBytes: number; readonly cut: () => void } | undefined;
   /** Bytes passed from the vehicle to central, and back. */
   readonly passed = { up: 0, down: 0 };
 
@@ -63,6 +64,15 @@ export class LinkProxy implements AsyncDisposable {
         far?.pause();
       }
     }
+  }
+
+  /**
+   * Lets exactly so many more bytes pass from the vehicle, and calls `cut` in the middle of what follows.
+   *
+   * @param cut must cut this proxy, and may cut others with it
+   */
+  cutAfter(upBytes: number, cut: () => void): void {
+    this.#armed = { atBytes: this.passed.up + upBytes, cut };
   }
 
   restore(): void {
@@ -105,7 +115,8 @@ export class LinkProxy implements AsyncDisposable {
   }
 
   #pass(from: Socket, to: Socket, direction: 'up' | 'down'): void {
-    from.on('data', (chunk: Buffer) => {
+    from.on('data', (whole: Buffer) => {
+      const chunk = direction === 'up' ? this.#upToTheCut(from, whole) : whole;
       this.passed[direction] += chunk.length;
       if (to.write(chunk)) return;
       from.pause();
@@ -114,5 +125,18 @@ export class LinkProxy implements AsyncDisposable {
       });
     });
     from.once('end', () => to.end());
+  }
+
+  /** What of a chunk still gets through; the rest waits in its socket, where a silent cut leaves it. */
+  #upToTheCut(from: Socket, chunk: Buffer): Buffer {
+    const left = (this.#armed?.atBytes ?? Number.POSITIVE_INFINITY) - this.passed.up;
+    if (chunk.length <= left) return chunk;
+    const { cut } = this.#armed!;
+    this.#armed = undefined;
+    from.pause();
+    from.unshift(chunk.subarray(left));
+    // The bytes before the cut are to be on their way when it comes.
+    setImmediate(cut);
+    return chunk.subarray(0, left);
   }
 }

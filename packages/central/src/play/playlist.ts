@@ -48,7 +48,8 @@ export function playlist(
         '#EXT-X-GAP',
         `#EXT-X-PROGRAM-DATE-TIME:${formatUtc(hole.startMs)}`,
         extinf(hole),
-        `${segment.uri}#gap`,
+        // Players that do not know the tag find nothing here and go on.
+        `gap-${hole.startMs}.mp4`,
       );
       longestMs = Math.max(longestMs, holeMs);
     }

@@ -21,7 +21,7 @@ export interface Findings {
 }
 
 /** A shorter gap is a fragment or two that a busy machine has told of and not passed on yet. */
-const FLEETING_MS: DurationMs = 3_000;
+export const FLEETING_MS: DurationMs = 3_000;
 
 /** Why findings are no proof that the gap is filled, as sentences; none when they are. */
 export function doubtsAbout(findings: Findings): string[] {
@@ -41,5 +41,5 @@ export function doubtsAbout(findings: Findings): string[] {
 }
 
 function sentenceOf({ expected, lost, doubled, foreign }: Frames): string {
-  return `Of ${expected} frames ${lost} are lost, ${doubled} doubled and ${foreign} foreign or out of order`;
+  return `Of ${expected.toLocaleString('en')} frames ${lost} are lost, ${doubled} doubled and ${foreign} foreign or out of order`;
 }

@@ -57,6 +57,7 @@ export async function inquire(scene: Scene, ffmpeg: string, told: Told): Promise
     mp4Ms,
     playlist,
     timeline: links.timeline(window),
+    otherGapMs: gaps.longestMs(otherVehicle.name),
     otherLateMs: otherLateMs(latest, { startMs: tunnel.startMs, endMs: window.endMs }),
     doubts: doubtsAbout({ ...found, servedUntilMs, returnedMs: tunnel.endMs, gaps }),
   };

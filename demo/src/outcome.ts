@@ -24,6 +24,8 @@ export interface Outcome {
   readonly playlistFrames: Frames;
   readonly playlist: string;
   readonly timeline: string;
+  /** The longest gap that central has shown of the other vehicle since the cut. */
+  readonly otherGapMs: DurationMs;
   /** What of the other vehicle had to be completed since the cut: nothing, unless the machine is too busy for live. */
   readonly otherLateMs: DurationMs;
   /** Why this is no proof, as sentences; empty when it is one. */

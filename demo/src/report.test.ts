@@ -18,6 +18,7 @@ const outcome: Outcome = {
   playlistFrames: { ...frames, expected: 3_304 },
   playlist: 'http://127.0.0.1:8080/index.m3u8',
   timeline: 'http://127.0.0.1:8080/timeline',
+  otherGapMs: 0,
   otherLateMs: 0,
   doubts: [],
 };
@@ -56,6 +57,11 @@ describe('reportLines', () => {
   it('fit into 80 columns', () => {
     const longest = text({ otherLateMs: 2_000 }).split('\n');
     expect(longest.filter((line) => line.length >= 80)).toEqual([]);
+  });
+
+  it('do not say that the other vehicle had no gap when it had one', () => {
+    expect(text({ otherGapMs: 400 })).toMatch(/bus-042 +no gap/);
+    expect(text({ otherGapMs: 12_000 })).toMatch(/bus-042 +12\.0 s/);
   });
 
   it('say that the gap is filled, unless there is a doubt', () => {

@@ -1,5 +1,6 @@
 import { formatDuration } from '@gapless/shared/time';
 import { exportedLens, lenses, otherVehicle, tunnelVehicle } from './cast.js';
+import { FLEETING_MS } from './doubts.js';
 import type { Line } from './drawing/line.js';
 import { span } from './drawing/line.js';
 import type { Outcome } from './outcome.js';
@@ -42,7 +43,7 @@ export function reportLines(outcome: Outcome, { keep }: { readonly keep: boolean
       count(playlistFrames.expected),
       `${lostAndDoubled(playlistFrames)}: one lens, as a player reads it`,
     ),
-    row(otherVehicle.name, 'no gap', otherWords(outcome)),
+    otherRow(outcome),
     [],
     field('MP4', outcome.mp4),
     field(
@@ -63,10 +64,10 @@ function lostAndDoubled({ lost, doubled }: Frames): string {
   return `${count(lost)} lost, ${count(doubled)} doubled`;
 }
 
-function otherWords({ otherLateMs }: Outcome): string {
-  const uncut = 'its link was never cut';
-  if (otherLateMs === 0) return uncut;
-  return `${uncut}; ${formatDuration(otherLateMs)} came late: a busy machine`;
+function otherRow({ otherGapMs, otherLateMs }: Outcome): Line {
+  const gap = otherGapMs < FLEETING_MS ? 'no gap' : formatDuration(otherGapMs);
+  const late = otherLateMs === 0 ? '' : `; ${formatDuration(otherLateMs)} came late: a busy machine`;
+  return row(otherVehicle.name, gap, `its link was never cut${late}`);
 }
 
 function row(label: string, value: string, words: string): Line {

@@ -26,7 +26,7 @@ import {
 } from '../../../packages/edge-agent/src/index/index.js';
 import type { Recovered } from '../../../packages/edge-agent/src/record/recover.js';
 import { recover } from '../../../packages/edge-agent/src/record/recover.js';
-import type { RunPort } from '../../../packages/edge-agent/src/record/run-recording.js';
+import type { RunPort } from '../../../packages/edge-agent/src/record/run-port.js';
 import { RunRecording } from '../../../packages/edge-agent/src/record/run-recording.js';
 import { Burial } from '../../../packages/edge-agent/src/retain/burial.js';
 import { KEEP_MS } from '../../../packages/edge-agent/src/retain/forgetting-policy.js';

@@ -9,13 +9,14 @@ import type { Clock, DurationMs } from '@gapless/shared/time';
 import { SECOND_MS, sleep } from '@gapless/shared/time';
 import type { OpenAbsence } from './absence-log.js';
 import { AbsenceLog } from './absence-log.js';
-import type { RecorderProcess, StartProcess } from './ffmpeg-process.js';
+import type { ProcessEnd, RecorderProcess, StartProcess } from './ffmpeg-process.js';
 import type { RecordingGate } from './recording-gate.js';
+import type { Complaint } from './recorder-complaint.js';
 import { readComplaint } from './recorder-complaint.js';
 import type { RecorderInput } from './recorder-input.js';
 import { recorderCommand } from './recorder-input.js';
 import { absenceAfter, runEndOf } from './run-end-policy.js';
-import type { RunPort } from './run-recording.js';
+import type { RunPort } from './run-port.js';
 import { RunRecording } from './run-recording.js';
 
 export interface LensRecorderOptions {
@@ -189,7 +190,8 @@ export class LensRecorder {
             : 'crashed';
     await this.#endRun(reason, failure);
     const lastedMs = this.#clock.monotonicMs() - startedAtMs;
-    const detail = failure?.message ?? this.#describe(reason, end.spawnError, complaint.detail);
+    const detail =
+      failure?.message ?? this.#describe(reason, { ...end, ...complaint, patienceMs: watchdog.patienceMs });
     if (detail !== undefined) this.#absences.explain(detail);
     return { reason, detail, lastedMs };
   }
@@ -203,21 +205,22 @@ export class LensRecorder {
             { ...this.#options.port, previous: this.#previous },
             piece.bytes,
           );
-        else await this.#record(piece);
-        if (piece.kind === 'fragment') watchdog.feed();
+        else if (await this.#record(piece)) watchdog.feed();
       }
     }
   }
 
-  async #record(piece: FragmentPiece): Promise<void> {
+  /** Returns whether the camera gave a picture. */
+  async #record(piece: FragmentPiece): Promise<boolean> {
     const recording = this.#recording!;
     const begun = recording.startMs;
-    await recording.accept(piece);
-    if (begun !== undefined || recording.startMs === undefined) return;
+    const hasPicture = await recording.accept(piece);
+    if (begun !== undefined || recording.startMs === undefined) return hasPicture;
     await this.#absences.end(recording.startMs);
     this.#state = 'recording';
     this.#detail = undefined;
     this.#options.log.info({ run: recording.run, startMs: recording.startMs }, 'run begun');
+    return hasPicture;
   }
 
   async #endRun(reason: RunEndReason, failure: AppError | undefined): Promise<void> {
@@ -238,18 +241,24 @@ export class LensRecorder {
     this.#absences.begin({ sinceMs: recording.endMs!, reason: absenceAfter(reason), detail: undefined });
   }
 
-  #describe(reason: RunEndReason, spawnError: string | undefined, complaint: string): string | undefined {
+  #describe(
+    reason: RunEndReason,
+    facts: Pick<ProcessEnd, 'spawnError'> & Pick<Complaint, 'detail'> & Pick<Watchdog, 'patienceMs'>,
+  ): string | undefined {
     if (reason === 'stopped') return undefined;
     if (reason === 'disk') return this.#options.gate.closedBecause;
-    if (spawnError !== undefined) return `ffmpeg cannot be started (${spawnError}): ${this.#options.ffmpeg}`;
-    if (reason === 'stalled') return `no picture for ${Math.round(this.#options.stallMs / SECOND_MS)} s`;
-    return complaint;
+    if (facts.spawnError !== undefined)
+      return `ffmpeg cannot be started (${facts.spawnError}): ${this.#options.ffmpeg}`;
+    if (reason === 'stalled') return `no picture for ${Math.round(facts.patienceMs / SECOND_MS)} s`;
+    return facts.detail;
   }
 }
 
-/** Kills a child that stops giving fragments. */
+/** Kills a child that stops giving pictures. */
 class Watchdog implements Disposable {
   fired = false;
+  /** How long it has waited, or waits, for the next picture. */
+  patienceMs: DurationMs;
   readonly #clock: Clock;
   readonly #child: RecorderProcess;
   readonly #stallMs: DurationMs;
@@ -259,12 +268,14 @@ class Watchdog implements Disposable {
     this.#clock = clock;
     this.#child = child;
     this.#stallMs = limits.stallMs;
-    this.#timer = clock.schedule(Math.max(limits.connectMs, limits.stallMs), () => this.#fire());
+    this.patienceMs = Math.max(limits.connectMs, limits.stallMs);
+    this.#timer = clock.schedule(this.patienceMs, () => this.#fire());
   }
 
   feed(): void {
     this.#timer[Symbol.dispose]();
-    this.#timer = this.#clock.schedule(this.#stallMs, () => this.#fire());
+    this.patienceMs = this.#stallMs;
+    this.#timer = this.#clock.schedule(this.patienceMs, () => this.#fire());
   }
 
   [Symbol.dispose](): void {

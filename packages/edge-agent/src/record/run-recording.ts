@@ -1,9 +1,7 @@
-import { AppError } from '@gapless/shared/errors';
-import type { LensName, Random, RunId, SegmentRef, VehicleId } from '@gapless/shared/ids';
+import type { RunId, SegmentRef } from '@gapless/shared/ids';
 import { newRunId } from '@gapless/shared/ids';
 import type { FragmentPiece, InitSegment, MovieFragment, SegmentClock, Track } from '@gapless/shared/isobmff';
 import {
-  parameterSetsChanged,
   parseFragment,
   parseInitSegment,
   primaryTrack,
@@ -11,48 +9,30 @@ import {
   wallMs,
   withHvc1,
 } from '@gapless/shared/isobmff';
-import type { PieceDescriptor, RunEndReason } from '@gapless/shared/protocol';
-import { MAX_SEGMENT_MS } from '@gapless/shared/protocol';
-import type { DurationMs, EpochMs } from '@gapless/shared/time';
+import type { RunEndReason } from '@gapless/shared/protocol';
+import type { EpochMs } from '@gapless/shared/time';
 import { SECOND_MS } from '@gapless/shared/time';
 import { ArrivalWatch } from './arrival-policy.js';
+import type { Placement } from './media-time-policy.js';
+import { requireSameCodec, requireTellable } from './codec-policy.js';
+import { MAX_WITHOUT_SYNC_MS, MediaTime, noSync } from './media-time-policy.js';
 import { nextClock } from './run-clock-policy.js';
 import { beginsSegment } from './segment-policy.js';
-import type { SegmentPort } from './segment-writer.js';
+import type { RunPort } from './run-port.js';
 import { SegmentWriter } from './segment-writer.js';
 
 /** A segment that is cut before its time is at least about this long, however often a link comes and goes. */
 const MIN_CUT_MS = 2 * SECOND_MS;
 
-/** How far the wall clock is to be believed right now. */
-export interface WallClock {
-  readonly trusted: boolean;
-  readonly bootId: string;
-}
+/** Bytes that may wait for the run's start in wall time; a camera that sends more at once gets a start that is less exact. */
+const MAX_EARLY_BYTES = 8 * 2 ** 20;
 
-export interface RunPort extends SegmentPort {
-  readonly vehicle: VehicleId;
-  readonly lens: LensName;
-  readonly segmentDurationMs: DurationMs;
-  readonly random: Random;
-  readonly wall: () => WallClock;
-  /** Hands a piece of the open segment to the live lane, as soon as it stands in the file. */
-  readonly live: (descriptor: PieceDescriptor, bytes: Uint8Array) => void;
-  /** SHA-256 of the lens's segment before this run. */
-  readonly previous: string | undefined;
-}
-
-/** A fragment with what its picture says: where it lies in media time and what it covers of it. */
-interface Fragment {
+/** A fragment with what its picture says. */
+interface Fragment extends Placement {
   readonly piece: FragmentPiece;
   readonly media: MovieFragment;
-  readonly startTicks: number;
-  readonly durationTicks: number;
   readonly startsWithSync: boolean;
 }
-
-/** The longest that a camera may go without a sync sample, by which a segment could begin. */
-const MAX_WITHOUT_SYNC_MS = MAX_SEGMENT_MS / 2;
 
 /**
  * One uninterrupted recording: takes the fragments of one child process and cuts them into segments. Everything it is
@@ -63,6 +43,7 @@ export class RunRecording {
   readonly #initBytes: Uint8Array;
   readonly #init: InitSegment;
   readonly #primary: Track;
+  readonly #time: MediaTime;
   readonly #arrivals = new ArrivalWatch();
   /** Fragments that came before the run's start in wall time could be told. */
   #early: Fragment[] = [];
@@ -73,8 +54,6 @@ export class RunRecording {
   #seq = 0;
   #cutSoon = false;
   #previous: string | undefined;
-  #originTicks: number | undefined;
-  #lastEndTicks = 0;
   /** Where the last closed segment ends. */
   #closedMs: EpochMs | undefined;
 
@@ -86,6 +65,8 @@ export class RunRecording {
     this.#initBytes = withHvc1(init);
     this.#init = parseInitSegment(this.#initBytes);
     this.#primary = primaryTrack(this.#init);
+    this.#time = new MediaTime(this.#primary.timescale);
+    requireTellable(this.#init);
   }
 
   /** Undefined until the first fragment is recorded. */
@@ -123,32 +104,23 @@ export class RunRecording {
   /**
    * Records one fragment.
    *
-   * @throws MP4_* for media that make no sense, RECORD_CODEC_CHANGED, RECORD_NO_SYNC, STORAGE_WRITE_FAILED: each ends
-   *   the run; what was recorded before stays good
+   * @returns whether the camera gave a picture with it, be it one that cannot be shown yet
+   * @throws MP4_* for media that make no sense, RECORD_*, STORAGE_WRITE_FAILED: each ends the run; what was recorded
+   *   before stays good
    */
-  async accept(piece: FragmentPiece): Promise<void> {
+  async accept(piece: FragmentPiece): Promise<boolean> {
     const media = parseFragment(piece.bytes, this.#init);
     const { primary } = summaryOf(media, this.#init);
-    // Nothing can be shown before the first sync sample, so a run begins with one.
-    if (this.#originTicks === undefined && primary?.firstSample.sync !== true) return;
-    this.#originTicks ??= primary!.startTicks;
-    if (primary) this.#refuseOtherCodec(piece, primary.firstSample);
-    // A fragment of sound alone stands at the end of the picture before it and takes no time.
-    const startTicks = primary?.startTicks ?? this.#lastEndTicks;
-    const durationTicks = primary?.durationTicks ?? 0;
-    if (startTicks < this.#lastEndTicks) {
-      throw new AppError('RECORD_TIME_REVERSED', `fragment ${piece.number} goes back in media time`);
+    const placement = this.#time.take(piece.number, primary);
+    if (!placement) return primary !== undefined;
+    if (primary) {
+      requireSameCodec(this.#primary, piece.bytes, primary.firstSample);
+      this.#noteArrival(placement);
     }
-    this.#lastEndTicks = startTicks + durationTicks;
-    if (primary) this.#noteArrival(startTicks);
-    this.#early.push({
-      piece,
-      media,
-      startTicks,
-      durationTicks,
-      startsWithSync: primary?.firstSample.sync ?? false,
-    });
-    if (this.#arrivals.isSettled) await this.#drain();
+    this.#early.push({ piece, media, ...placement, startsWithSync: primary?.firstSample.sync ?? false });
+    const earlyBytes = this.#early.reduce((sum, early) => sum + early.piece.bytes.length, 0);
+    if (this.#arrivals.isSettled || earlyBytes > MAX_EARLY_BYTES) await this.#drain();
+    return primary !== undefined;
   }
 
   /**
@@ -228,33 +200,27 @@ export class RunRecording {
 
   #rotationDue(writer: SegmentWriter, { startTicks, durationTicks, startsWithSync }: Fragment): boolean {
     const segmentMs = wallMs(this.#clock!, startTicks) - writer.startMs;
-    const fragmentMs = this.#mediaMs(startTicks + durationTicks) - this.#mediaMs(startTicks);
+    const fragmentMs = this.#time.mediaMs(startTicks + durationTicks) - this.#time.mediaMs(startTicks);
     const wantedMs = this.#cutSoon
       ? Math.min(MIN_CUT_MS, this.#port.segmentDurationMs)
       : this.#port.segmentDurationMs;
     if (beginsSegment({ segmentMs, fragmentMs, startsWithSync }, wantedMs)) return true;
-    if (segmentMs <= MAX_WITHOUT_SYNC_MS) return false;
-    throw new AppError(
-      'RECORD_NO_SYNC',
-      `the camera sent no keyframe for ${Math.round(segmentMs / 1000)} s`,
-      {
-        hint: 'Set a keyframe interval of a few seconds in the camera.',
-      },
-    );
+    if (segmentMs > MAX_WITHOUT_SYNC_MS) throw noSync(segmentMs);
+    return false;
   }
 
-  #noteArrival(startTicks: number): void {
-    const mediaEndMs = this.#mediaMs(this.#lastEndTicks);
+  #noteArrival({ startTicks, durationTicks }: Placement): void {
+    const mediaEndMs = this.#time.mediaMs(startTicks + durationTicks);
     this.#arrivals.add({
       atMs: this.#port.clock.monotonicMs(),
       mediaEndMs,
-      mediaDurationMs: mediaEndMs - this.#mediaMs(startTicks),
+      mediaDurationMs: mediaEndMs - this.#time.mediaMs(startTicks),
     });
   }
 
   async #beginRun(startTicks: number): Promise<SegmentClock> {
     const { clock, index, lens, random, wall } = this.#port;
-    const monotonicMs = this.#arrivals.originMs + this.#mediaMs(startTicks);
+    const monotonicMs = this.#arrivals.originMs + this.#time.mediaMs(startTicks);
     const startMs = Math.round(clock.nowMs() - (clock.monotonicMs() - monotonicMs));
     const run = newRunId(startMs, random);
     const { trusted, bootId } = wall();
@@ -277,7 +243,7 @@ export class RunRecording {
   async #openSegment(startTicks: number, firstFragment: number): Promise<SegmentWriter> {
     const { vehicle, lens, wall, clock } = this.#port;
     const observedMs =
-      clock.nowMs() - (clock.monotonicMs() - (this.#arrivals.originMs + this.#mediaMs(startTicks)));
+      clock.nowMs() - (clock.monotonicMs() - (this.#arrivals.originMs + this.#time.mediaMs(startTicks)));
     this.#clock = nextClock(this.#clock!, startTicks, Math.round(observedMs));
     const { trusted, bootId } = wall();
     const identity = {
@@ -288,7 +254,10 @@ export class RunRecording {
       seq: this.#seq,
       firstFragment,
       bootId,
-      monotonicMs: Math.max(0, Math.round(this.#arrivals.originMs + this.#mediaMs(this.#clock.startTicks))),
+      monotonicMs: Math.max(
+        0,
+        Math.round(this.#arrivals.originMs + this.#time.mediaMs(this.#clock.startTicks)),
+      ),
       clock: trusted ? ('trusted' as const) : ('untrusted' as const),
     };
     const startMs = wallMs(this.#clock, startTicks);
@@ -325,16 +294,5 @@ export class RunRecording {
 
   #ref(writer: SegmentWriter): SegmentRef {
     return { lens: this.#port.lens, run: this.#run!, seq: writer.identity.seq };
-  }
-
-  #refuseOtherCodec(piece: FragmentPiece, first: { sync: boolean; offset: number; sizeBytes: number }): void {
-    const sample = piece.bytes.subarray(first.offset, first.offset + first.sizeBytes);
-    if (!first.sync || !parameterSetsChanged(this.#primary, sample)) return;
-    throw new AppError('RECORD_CODEC_CHANGED', 'the camera changed its encoding');
-  }
-
-  /** Milliseconds of media time since the run's first sample, fractional. */
-  #mediaMs(ticks: number): number {
-    return ((ticks - this.#originTicks!) * 1000) / this.#primary.timescale;
   }
 }

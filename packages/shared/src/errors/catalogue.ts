@@ -80,6 +80,7 @@ export const errorCatalogue = {
     'The camera changed its encoding; the run ends and the next one begins.',
   ],
   RECORD_NO_SYNC: ['unsupported', 'The camera sends no keyframes, so no segment can begin.'],
+  RECORD_TIME_LEAPT: ['invalid-input', 'The media clock of a run leapt ahead by minutes.'],
   RECORD_TIME_REVERSED: ['invalid-input', 'The media clock of a run went backwards.'],
   SEGMENT_FOREIGN: ['unsupported', 'A file in the recordings was not written by this agent.'],
   SEGMENT_EMPTY: ['data-loss', 'A segment file holds no whole fragment.'],

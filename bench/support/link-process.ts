@@ -42,9 +42,9 @@ const counts: Record<number, Mutable<PortCount>> = {};
 
 const upLane = new PacketLane(up, (packet) => {
   count(packet);
-  writeSync(Number(centralFd), packet);
+  deliver(Number(centralFd), packet);
 });
-const downLane = new PacketLane(down, (packet) => writeSync(Number(vehicleFd), packet));
+const downLane = new PacketLane(down, (packet) => deliver(Number(vehicleFd), packet));
 pump(Number(vehicleFd), upLane);
 pump(Number(centralFd), downLane);
 
@@ -67,6 +67,15 @@ function pump(fd: number, lane: PacketLane): void {
       next();
     });
   next();
+}
+
+function deliver(fd: number, packet: Buffer): void {
+  try {
+    writeSync(fd, packet);
+  } catch (error) {
+    // While its device is being set up nobody can receive anything there.
+    if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
+  }
 }
 
 function count(packet: Buffer): void {

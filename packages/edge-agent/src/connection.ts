@@ -226,7 +226,7 @@ export class Connection {
           path: ticket.path,
           sizeBytes: ticket.sizeBytes,
           offset: ticket.offset,
-          read: (from) => artifact.stream(from, artifact.length, { signal, chunkBytes: 256 * 1024 }),
+          read: (from) => artifact.stream(from, artifact.length, { signal, reuse: true }),
           signal,
           onProgress,
         });

@@ -13,7 +13,7 @@ export async function describeArtifact(artifact: ExtentList, signal: AbortSignal
   const blocks: string[] = [];
   let block = createHash('sha256');
   let inBlock = 0;
-  for await (const chunk of artifact.stream(0, artifact.length, { signal })) {
+  for await (const chunk of artifact.stream(0, artifact.length, { signal, reuse: true })) {
     whole.update(chunk);
     for (let at = 0; at < chunk.length;) {
       const take = Math.min(BLOCK_BYTES - inBlock, chunk.length - at);

@@ -12,17 +12,21 @@ export class ByteReader {
     return this.#chunk.length >= count ? this.#cut(count) : undefined;
   }
 
-  /** The next `count` bytes; fewer only at the end of the source. The source must not reuse the memory it yielded. */
+  /**
+   * The next `count` bytes; fewer only at the end of the source. They are good until the next call: the source may reuse
+   * the memory of a chunk when it is asked for another.
+   */
   async take(count: number): Promise<Uint8Array> {
-    const parts: Uint8Array[] = [];
-    let missing = count;
-    while (missing > 0) {
-      if (this.#chunk.length === 0 && !(await this.#fill())) break;
-      const part = this.#cut(Math.min(missing, this.#chunk.length));
-      parts.push(part);
-      missing -= part.length;
+    if (this.#chunk.length === 0 && !(await this.#fill())) return new Uint8Array(0);
+    if (this.#chunk.length >= count) return this.#cut(count);
+    const joined = new Uint8Array(count);
+    let filled = 0;
+    while (filled < count && (this.#chunk.length > 0 || (await this.#fill()))) {
+      const part = this.#cut(Math.min(count - filled, this.#chunk.length));
+      joined.set(part, filled);
+      filled += part.length;
     }
-    return parts.length === 1 ? parts[0]! : new Uint8Array(Buffer.concat(parts));
+    return joined.subarray(0, filled);
   }
 
   /** Lets the source close what it holds. */

@@ -13,7 +13,7 @@ export interface PipelinedWriterOptions {
   readonly from: number;
   /** Where it ends. */
   readonly sizeBytes: number;
-  /** Yields the bytes from `from` on; memory that was yielded must not be reused. */
+  /** Yields the bytes from `from` on; may reuse the memory of a chunk when it is asked for the next. */
   readonly source: AsyncIterable<Uint8Array>;
   readonly window: UploadWindow;
   readonly gate: PauseGate;

@@ -21,7 +21,7 @@ export interface Remote {
   readonly unansweredSinceMs: number | undefined;
   /** Opens `path` for writing, creates it if need be, and asks for its size, in one round trip. */
   open(path: string): Promise<RemoteFile>;
-  /** Writes at most 31,744 bytes; `done` tells of the server's answer. */
+  /** Writes at most 31,744 bytes, which belong to the caller again on return; `done` tells of the server's answer. */
   write(file: RemoteFile, bytes: Uint8Array, offset: number, done: (error?: AppError) => void): void;
   /** Cuts the file off behind `sizeBytes`. */
   shrink(file: RemoteFile, sizeBytes: number): Promise<void>;

@@ -26,7 +26,7 @@ export interface UploadRequest {
   readonly sizeBytes: number;
   /** The sound prefix that the server already has: writing begins here. */
   readonly offset: number;
-  /** Yields the artifact's bytes from an offset on. Called again after each lost connection; memory is not reused. */
+  /** Yields the artifact's bytes from an offset on. Called again after each lost connection. */
   readonly read: (fromOffset: number) => AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
   /** Told how many bytes from the start the server has acknowledged; falls back if the server lost some. */

@@ -98,6 +98,18 @@ describe(ExtentList, () => {
     expect(Buffer.concat(chunks).equals((await bytesOf(mixed())).subarray(0, 300))).toBe(true);
   });
 
+  it('gives the same chunks in one memory to a reader that is done with each before the next', async () => {
+    const copies: Uint8Array[] = [];
+    const memories = new Set<ArrayBufferLike>();
+    for await (const chunk of mixed().stream(0, 250, { signal, chunkBytes: 100, reuse: true })) {
+      copies.push(new Uint8Array(chunk));
+      memories.add(chunk.buffer);
+    }
+    expect(copies.map(({ length }) => length)).toEqual([100, 100, 50]);
+    expect(Buffer.concat(copies).equals((await bytesOf(mixed())).subarray(0, 250))).toBe(true);
+    expect(memories.size).toBe(1);
+  });
+
   it('says so when a file is shorter than promised, or gone', async () => {
     const path = join(directory, 'short');
     await writeFile(path, files[0]!);

@@ -9,6 +9,11 @@ export interface StreamOptions {
   readonly signal: AbortSignal;
   /** Most bytes that come at once. */
   readonly chunkBytes?: number;
+  /**
+   * All chunks share one memory: a chunk is good until the next one is asked for. Where much is read, fresh memory for each
+   * chunk costs more than the reading, in page faults and garbage collection.
+   */
+  readonly reuse?: boolean;
 }
 
 const DEFAULT_CHUNK_BYTES = 2 ** 20;
@@ -56,8 +61,8 @@ export class ExtentList {
   }
 
   /**
-   * The bytes `[from, to)` in chunks of `chunkBytes`, the last one shorter. Each chunk is a buffer of its own; the next
-   * is read only when it is asked for.
+   * The bytes `[from, to)` in chunks of `chunkBytes`, the last one shorter. Each chunk is a buffer of its own, unless
+   * `reuse` says otherwise; the next is read only when it is asked for.
    *
    * @throws EXTENT_SHORT when a file is gone or shorter than its extents say, STORAGE_* when it cannot be read, the
    *   signal's reason once it aborts
@@ -65,13 +70,16 @@ export class ExtentList {
   async *stream(
     from: number,
     to: number,
-    { signal, chunkBytes = DEFAULT_CHUNK_BYTES }: StreamOptions,
+    { signal, chunkBytes = DEFAULT_CHUNK_BYTES, reuse = false }: StreamOptions,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     this.#requireInside(from, to);
     await using reader = new ExtentReader();
+    let memory: Uint8Array | undefined;
     for (let at = from; at < to;) {
       signal.throwIfAborted();
-      const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, to - at));
+      const size = Math.min(chunkBytes, to - at);
+      if (!memory || !reuse) memory = Buffer.allocUnsafeSlow(size);
+      const chunk = memory.subarray(0, size);
       await this.#fill(reader, at, chunk);
       at += chunk.length;
       yield chunk;

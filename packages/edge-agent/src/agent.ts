@@ -1,5 +1,6 @@
-import { AppError, errnoOf, toAppError } from '@gapless/shared/errors';
-import { makeWritableDirectory, type Disk } from '@gapless/shared/fs';
+import type { AppError } from '@gapless/shared/errors';
+import { toAppError } from '@gapless/shared/errors';
+import type { Disk } from '@gapless/shared/fs';
 import type { Random } from '@gapless/shared/ids';
 import type { StepHook } from '@gapless/shared/lifecycle';
 import { Disposal, every } from '@gapless/shared/lifecycle';
@@ -24,6 +25,7 @@ import { IdentityFile, loadAccessKeys, loadEvidenceKey } from './link/index.js';
 import type { StartProcess } from './record/index.js';
 import { LensRecorder, RecordingGate, recover, recoverLens, startFfmpeg } from './record/index.js';
 import { freeSpaceOf, StorageKeeper } from './retain/index.js';
+import { requireWritable } from './writable-directory.js';
 
 export interface AgentOptions {
   readonly config: EdgeConfig;
@@ -218,20 +220,5 @@ export class Agent implements AsyncDisposable {
     await this.#connection?.sendLastWord();
     linkStop.abort();
     await linking;
-  }
-}
-
-async function requireWritable(directory: string, key: string): Promise<void> {
-  try {
-    await makeWritableDirectory(directory);
-  } catch (thrown) {
-    throw new AppError(
-      'STORAGE_UNWRITABLE',
-      `cannot write to ${key} ${directory}: ${errnoOf(thrown) ?? String(thrown)}`,
-      {
-        cause: thrown,
-        hint: `Name another directory as ${key}, or give the user that runs the agent the right to write there.`,
-      },
-    );
   }
 }

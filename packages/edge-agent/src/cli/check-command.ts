@@ -12,6 +12,7 @@ import type { CheckProgress, Difference, Finding, Rebuilt } from '../index/index
 import { check, indexPath, readIndex, rebuildIndex } from '../index/index.js';
 import { readEvidenceKey } from '../link/index.js';
 import { KEEP_MS } from '../retain/index.js';
+import { requireWritable } from '../writable-directory.js';
 import type { CliContext } from './context.js';
 import { configOf, DEFAULT_CONFIG } from './context.js';
 
@@ -31,6 +32,7 @@ export function addCheckCommand(program: Command, output: CliOutput, context: Cl
     .option('--config <file>', 'configuration file (YAML)', DEFAULT_CONFIG)
     .option('--read-data', 'read every recording to its last byte: hashes, structure and signatures')
     .option('--rebuild', 'make the index anew from the recordings first; the agent must be stopped')
+    .addHelpText('after', '\nExits with 0 when all is in order, with 1 when there are findings.')
     .action(async (options: CheckArguments) => {
       const config = await configOf(context, options.config);
       const rebuilt = options.rebuild ? await rebuild(config, options, { output, context }) : undefined;
@@ -60,6 +62,8 @@ async function rebuild(
   options: CheckArguments,
   { output, context }: Face,
 ): Promise<Rebuilt> {
+  // It may be gone with the index: then the recordings are all there is to go by.
+  await requireWritable(config.stateDir, 'stateDir');
   using _lock = lockState(config.stateDir);
   using progress = output.progress('rebuilding the index');
   const startedMs = output.io.clock.monotonicMs();

@@ -135,7 +135,7 @@ class Walk {
 
   #report(invariant: Invariant, row: SegmentRef, detail: string): void {
     const { lens } = row;
-    const remedy = REMEDIES.rebuild;
+    const remedy = invariant === 'numbering' ? REMEDIES.hole : REMEDIES.rebuild;
     this.#port.report({ invariant, severity: 'error', lens, segment: segmentId(row), detail, remedy });
   }
 }

@@ -43,9 +43,9 @@ export interface Finding {
 
 export const REMEDIES = {
   rebuild: 'Stop the agent and run: gapless-edge check --rebuild',
+  hole: 'If its file is there, make the index anew; if not, nothing brings it back here, but central may have it.',
   restart: 'Start the agent: it finishes what was interrupted.',
   lost: 'Nothing brings it back here; central may have it. A rebuilt index no longer promises it.',
   damaged: 'Keep the file for examination; once central asks for it, the agent puts it into quarantine.',
   foreign: 'Move it to another place if you need it, or remove it.',
-  report: 'Please report this as a fault of the program.',
 } as const;

@@ -1,7 +1,9 @@
+-- The index as its first version made it; a test brings it up to date.
 -- Facts about the index itself.
 CREATE TABLE meta (
   key   TEXT PRIMARY KEY,  -- 'catalogue_epoch': made anew with the index; 'change_seq': the counter's last value;
-                           -- 'stopped_ms': of the last orderly stop, absent while the agent runs
+                           -- 'stopped_ms': of the last orderly stop, absent while the agent runs;
+                           -- 'journal_seq': rows changed up to here stand in the journal, synced
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -14,7 +16,7 @@ CREATE TABLE lens (
 
 -- One uninterrupted recording of one lens.
 CREATE TABLE run (
-  id            INTEGER PRIMARY KEY,
+  id            INTEGER PRIMARY KEY,        -- a later run has a greater id, whatever the wall clock said
   lens_id       INTEGER NOT NULL REFERENCES lens,
   name          TEXT NOT NULL,              -- the run id; sorts by start
   boot_id       TEXT NOT NULL,              -- random per boot of the box

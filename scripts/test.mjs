@@ -5,16 +5,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram, installPackages, mayInstallPackages } from './debian.mjs';
 import { findFfmpeg } from './find-ffmpeg.mjs';
-import { Failure, main, runTool, say } from './lib.mjs';
+import { Failure, main, run, runTool, say } from './lib.mjs';
 import { CompileFailure, setup } from './setup.mjs';
 
-/** Programs that tests run the product against, the Debian package of each, and what is to be had without it. */
+const RTSP_SERVER = 'import gi; gi.require_version("GstRtspServer", "1.0")';
+
+/** What tests run the product against, the Debian packages of each, and what is to be had without it. */
 const PEERS = [
-  { program: 'sshd', package: 'openssh-server', without: 'the tests of SFTP against OpenSSH are skipped' },
   {
-    program: 'ffmpeg',
-    package: 'ffmpeg',
+    name: 'sshd',
+    isThere: () => findProgram('sshd') !== undefined,
+    packages: ['openssh-server'],
+    without: 'the tests of SFTP against OpenSSH are skipped',
+  },
+  {
+    name: 'ffmpeg',
+    isThere: () => findProgram('ffmpeg') !== undefined,
+    packages: ['ffmpeg'],
     without: 'video is recorded with an ffmpeg of 2018, if npm brought it',
+  },
+  {
+    name: 'an RTSP server',
+    isThere: async () => (await run('/usr/bin/python3', ['-c', RTSP_SERVER])).code === 0,
+    packages: ['python3-gi', 'gir1.2-gst-rtsp-server-1.0', 'gstreamer1.0-plugins-good'],
+    without: 'the tests of what cameras send are skipped',
   },
 ];
 
@@ -47,15 +61,16 @@ async function prepare() {
   }
 }
 
-/** Installs the missing programs where it may; the tests that need one that is still missing skip themselves. */
+/** Installs what is missing where it may; the tests that need what is still missing skip themselves. */
 async function peers() {
-  for (const peer of PEERS.filter(({ program }) => findProgram(program) === undefined)) {
+  for (const peer of PEERS) {
+    if (await peer.isThere()) continue;
     try {
       if (!mayInstallPackages()) throw new Failure('only root on Debian can have it installed');
-      await installPackages([peer.package]);
+      await installPackages(peer.packages);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      say(`${peer.program} is missing (${error.message}): ${peer.without}`);
+      say(`${peer.name} is missing (${error.message}): ${peer.without}`);
     }
   }
   try {

@@ -8,7 +8,7 @@ import { recorderCommand } from './recorder-input.js';
 describe('startFfmpeg', () => {
   it('makes fragmented MP4 of an input, and finishes the last fragment when it is asked to stop', async () => {
     const input = { url: `file:${await sourceFile('tiny')}?loop`, options: [], audio: 'auto' } as const;
-    const child = startFfmpeg('ffmpeg', recorderCommand(input, false), systemClock);
+    const child = startFfmpeg('ffmpeg', recorderCommand(input, 'carry'), systemClock);
     const splitter = new FragmentSplitter();
     const pieces: string[] = [];
     for await (const chunk of child.output) {
@@ -22,7 +22,7 @@ describe('startFfmpeg', () => {
 
   it('says how a child ended and what it said last', async () => {
     const input = { url: 'file:/nowhere/camera.mp4', options: [], audio: 'auto' } as const;
-    const child = startFfmpeg('ffmpeg', recorderCommand(input, false), systemClock);
+    const child = startFfmpeg('ffmpeg', recorderCommand(input, 'carry'), systemClock);
     for await (const chunk of child.output) expect(chunk).toBeUndefined();
     const { exitCode, stderrTail } = await child.ended;
     expect(exitCode).not.toBe(0);

@@ -163,6 +163,24 @@ describe('LensRecorder', () => {
     ]);
   });
 
+  it('has the headers taken off sound that comes with them, once ffmpeg has said so', async () => {
+    await using place = await Place.make();
+    await using recordings = new Recordings(place);
+    await using watched = await WatchedRecorder.of(recordings);
+    const words = [
+      "Malformed AAC bitstream detected: use the audio bitstream filter 'aac_adtstoasc' to fix it",
+      "Codec 'mp2' (86016) is not supported by the bitstream filter 'aac_adtstoasc'.",
+      '',
+    ];
+    const filtered: boolean[] = [];
+    for (const [number, stderrTail] of words.entries()) {
+      const child = await watched.child(number);
+      filtered.push(child.command.args.includes('aac_adtstoasc'));
+      child.end({ exitCode: 1, stderrTail });
+    }
+    expect(filtered).toEqual([false, true, false]);
+  });
+
   it('ends the run with the disk that failed it, and goes on when that works again', async () => {
     await using place = await Place.make();
     const disk = new FaultyDisk();

@@ -13,6 +13,8 @@ import type { ProcessEnd, RecorderProcess, StartProcess } from './ffmpeg-process
 import type { RecordingGate } from './recording-gate.js';
 import type { Complaint } from './recorder-complaint.js';
 import { readComplaint } from './recorder-complaint.js';
+import type { SoundTreatment } from './sound-policy.js';
+import { firstTreatment } from './sound-policy.js';
 import type { RecorderInput } from './recorder-input.js';
 import { recorderCommand } from './recorder-input.js';
 import { absenceAfter, runEndOf } from './run-end-policy.js';
@@ -62,13 +64,14 @@ export class LensRecorder {
   readonly #absences: AbsenceLog;
   #recording: RunRecording | undefined;
   #previous: string | undefined;
-  #convertAudio = false;
+  #sound: SoundTreatment;
   #state: LensStatus['state'] = 'no-signal';
   #detail: string | undefined = 'starting';
 
   constructor(options: LensRecorderOptions) {
     this.#options = options;
     this.#clock = options.port.clock;
+    this.#sound = firstTreatment(options.input.url);
     this.#previous = options.previous;
     this.#absences = new AbsenceLog(options.port.index, options.port.lens, options.absence);
   }
@@ -152,7 +155,7 @@ export class LensRecorder {
   async #attempt(signal: AbortSignal): Promise<Attempt> {
     const { start, ffmpeg, input } = this.#options;
     const startedAtMs = this.#clock.monotonicMs();
-    const child = start(ffmpeg, recorderCommand(input, this.#convertAudio), this.#clock);
+    const child = start(ffmpeg, recorderCommand(input, this.#sound), this.#clock);
     const stop = (): void => child.stop();
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) child.stop();
@@ -178,7 +181,7 @@ export class LensRecorder {
     }
     const end = await child.ended;
     const complaint = readComplaint(end.stderrTail);
-    this.#convertAudio ||= complaint.audioNeedsConversion;
+    this.#sound = complaint.sound ?? this.#sound;
     const reason = failure
       ? runEndOf(failure)
       : signal.aborted

@@ -93,7 +93,7 @@ describe('readComplaint', () => {
     ['', 'ffmpeg ended without a word'],
     ['one\nsomething odd\n', 'ffmpeg: something odd'],
   ])('makes a sentence of %j', (text, detail) => {
-    expect(readComplaint(text)).toEqual({ detail, audioNeedsConversion: false });
+    expect(readComplaint(text)).toEqual({ detail, sound: undefined });
   });
 
   it('lets no secret and no control character through', () => {

@@ -1,11 +1,12 @@
 import { redactUrls } from '@gapless/shared/log';
+import type { SoundTreatment } from './sound-policy.js';
 
 /** What can be learnt from ffmpeg's last words. */
 export interface Complaint {
   /** One sentence for an operator. */
   readonly detail: string;
-  /** The sound is of a kind that MP4 cannot carry: try again with AAC. */
-  readonly audioNeedsConversion: boolean;
+  /** How the sound has to be treated for the next try to get on, if that is what failed. */
+  readonly sound: SoundTreatment | undefined;
 }
 
 const CAUSES: readonly (readonly [RegExp, string])[] = [
@@ -26,9 +27,15 @@ const CAUSES: readonly (readonly [RegExp, string])[] = [
   [/End of file/i, 'the camera closed the connection'],
 ];
 
-/** Sound codecs that MP4 has no place for (G.711, raw PCM …), as ffmpeg's muxer reports them. */
-const NO_PLACE_FOR_AUDIO =
-  /codec (pcm_\w+|adpcm_\w+|g72\w+|vorbis|wmav\d)[^\n]*(not currently supported in container)|Could not find tag for codec (pcm_\w+|adpcm_\w+|g72\w+|vorbis)/i;
+const SOUND: readonly (readonly [RegExp, SoundTreatment])[] = [
+  // MP4 has no place for it: G.711, raw PCM …
+  [
+    /codec (pcm_\w+|adpcm_\w+|g72\w+|vorbis|wmav\d)[^\n]*(not currently supported in container)|Could not find tag for codec (pcm_\w+|adpcm_\w+|g72\w+|vorbis)/i,
+    'convert',
+  ],
+  [/not supported by the bitstream filter 'aac_adtstoasc'/i, 'carry'],
+  [/Malformed AAC bitstream detected: use the audio bitstream filter 'aac_adtstoasc'/i, 'unwrap'],
+];
 
 /** Reads the tail of ffmpeg's standard error. Credentials in URLs are cut out first. */
 export function readComplaint(stderrTail: string): Complaint {
@@ -41,6 +48,6 @@ export function readComplaint(stderrTail: string): Complaint {
     detail:
       known ??
       (lastLine === undefined || lastLine === '' ? 'ffmpeg ended without a word' : `ffmpeg: ${lastLine}`),
-    audioNeedsConversion: NO_PLACE_FOR_AUDIO.test(text),
+    sound: SOUND.find(([pattern]) => pattern.test(text))?.[1],
   };
 }

@@ -1,5 +1,6 @@
 import type { DurationMs } from '@gapless/shared/time';
 import { holdsSecret, secretInput } from './secret-input.js';
+import type { SoundTreatment } from './sound-policy.js';
 
 /** Where a lens gets its video from, and what ffmpeg needs to be told about it. */
 export interface RecorderInput {
@@ -27,7 +28,7 @@ export const FRAGMENT_MS: DurationMs = 1_000;
  *
  * `delay_moov` and not `empty_moov`: the latter cannot know the sound's offset and loses it.
  */
-export function recorderCommand(input: RecorderInput, convertAudio: boolean): RecorderCommand {
+export function recorderCommand(input: RecorderInput, sound: SoundTreatment): RecorderCommand {
   const source = sourceOf(input);
   const args = [
     '-hide_banner',
@@ -35,7 +36,7 @@ export function recorderCommand(input: RecorderInput, convertAudio: boolean): Re
     '-loglevel',
     'warning',
     ...source.args,
-    ...codecArguments(input, convertAudio),
+    ...codecArguments(input, sound),
     '-f',
     'mp4',
     '-movflags',
@@ -109,7 +110,7 @@ function testPicture(url: string): string[] {
   ];
 }
 
-function codecArguments(input: RecorderInput, convertAudio: boolean): string[] {
+function codecArguments(input: RecorderInput, sound: SoundTreatment): string[] {
   if (input.url.startsWith('test:')) {
     // The one input without a camera behind it, so the one whose picture has to be encoded here.
     const video = [
@@ -128,9 +129,12 @@ function codecArguments(input: RecorderInput, convertAudio: boolean): string[] {
     ];
     return [...video, '-c:a', 'aac', '-b:a', '64k'];
   }
-  const audio =
-    input.audio === 'none'
-      ? ['-an']
-      : ['-map', '0:a:0?', '-c:a', input.audio === 'aac' || convertAudio ? 'aac' : 'copy'];
-  return ['-map', '0:v:0?', '-c:v', 'copy', ...audio, '-dn', '-sn'];
+  return ['-map', '0:v:0?', '-c:v', 'copy', ...soundArguments(input.audio, sound), '-dn', '-sn'];
+}
+
+function soundArguments(wish: RecorderInput['audio'], sound: SoundTreatment): string[] {
+  if (wish === 'none') return ['-an'];
+  const first = ['-map', '0:a:0?', '-c:a'];
+  if (wish === 'aac' || sound === 'convert') return [...first, 'aac'];
+  return [...first, 'copy', ...(sound === 'unwrap' ? ['-bsf:a', 'aac_adtstoasc'] : [])];
 }

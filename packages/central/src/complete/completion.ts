@@ -138,8 +138,6 @@ export class Completion<Place extends UploadPlace = UploadPlace> {
         const lens = tables.lenses.byId(object.lensId)!;
         if (object.state !== 'receiving' || !object.expected || lens.live !== 'push') continue;
         if (object.failures >= MAX_FAILURES) continue;
-        // What the vehicle has evicted meanwhile cannot be had, however much of it is here.
-        if (tables.coverage.within(lens.id, 'held', object).isEmpty) continue;
         const row: SegmentRow = {
           ...object,
           ...object.expected,
@@ -276,8 +274,10 @@ function notKeptError(lens: Lens): AppError {
   });
 }
 
-/** Whether bytes of a closed segment are missing here and not asked for yet. */
+/** Whether bytes of a closed segment are missing here, can be had, and are not asked for yet. */
 function isMissing(tables: StoreWriter, { lens, row, objectId }: ClosedSegment): boolean {
+  // What the vehicle has evicted meanwhile cannot be had, however much of it is here.
+  if (tables.coverage.within(lens.id, 'held', row).isEmpty) return false;
   const object =
     objectId === undefined ? tables.objects.byRef(lens.id, row.run, row.seq) : tables.objects.byId(objectId);
   if (!object) return true;

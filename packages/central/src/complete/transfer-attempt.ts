@@ -56,6 +56,8 @@ const TICKET_TTL_MS: DurationMs = 10 * MINUTE_MS;
 
 export interface Conversation {
   readonly vehicle: VehicleId;
+  /** The session's: once it has ended, the transfer is that of the next session, and nothing more is noted of this one. */
+  readonly signal: AbortSignal;
   readonly send: (message: object) => void;
   readonly replies: Replies;
 }
@@ -78,7 +80,10 @@ export async function attemptTransfer<Place extends UploadPlace>(
     await notePieces(store, { ...work, placed: true }, 0);
     return;
   }
-  const generation = await store.write((tables) => tables.transfers.lease(transfer.id));
+  const generation = await store.write((tables) => {
+    talk.signal.throwIfAborted();
+    return tables.transfers.lease(transfer.id);
+  });
   const { manifest, place } = await obtain(port, talk, { ...work, generation });
   try {
     step('transfer:7-place');
@@ -118,12 +123,15 @@ async function obtain<Place extends UploadPlace>(
   try {
     const { manifest } = require(await mailbox.next(OFFER_TIMEOUT_MS), 'offer');
     requireManifest(manifest, work);
-    await store.write((tables) => tables.transfers.setManifest(transfer.id, manifest));
+    await store.write((tables) => {
+      talk.signal.throwIfAborted();
+      tables.transfers.setManifest(transfer.id, manifest);
+    });
     step('transfer:3-ticket');
     place = await inbox.open(talk.vehicle, transfer.id, manifest);
     await upload(port, talk, { transfer, generation, manifest, place, mailbox });
     step('transfer:6-prove');
-    noteLazily(store, (tables) => tables.transfers.beginProof(transfer.id));
+    noteLazily(store, talk, (tables) => tables.transfers.beginProof(transfer.id));
     await inbox.prove(talk.vehicle, place, manifest);
     return { manifest, place };
   } catch (thrown) {
@@ -219,19 +227,24 @@ async function upload(
     sizeBytes,
     expiresMs,
   });
-  noteLazily(store, (tables) => tables.transfers.setAcked(transfer.id, offset));
+  noteLazily(store, talk, (tables) => tables.transfers.setAcked(transfer.id, offset));
   for (;;) {
     const message = await mailbox.next(LEASE_MS);
     if (message.type === 'uploaded') return;
+    // Said twice: once is enough.
+    if (message.type === 'offer') continue;
     const { ackedBytes } = require(message, 'progress');
     if (!store.read.transfers.byId(transfer.id)) throw cancelled('the transfer was withdrawn');
-    noteLazily(store, (tables) => tables.transfers.setAcked(transfer.id, ackedBytes));
+    noteLazily(store, talk, (tables) => tables.transfers.setAcked(transfer.id, ackedBytes));
   }
 }
 
 /** For people to look at; what is not noted is noted with the next. */
-function noteLazily(store: Store, note: (tables: StoreWriter) => void): void {
-  store.writeLazily(note).catch(() => undefined);
+function noteLazily(store: Store, { signal }: Conversation, note: (tables: StoreWriter) => void): void {
+  const noted = store.writeLazily((tables) => {
+    if (!signal.aborted) note(tables);
+  });
+  noted.catch(() => undefined);
 }
 
 function require<T extends Reply['type']>(reply: Reply, type: T): Extract<Reply, { type: T }> {

@@ -103,7 +103,12 @@ export class VehicleWork<Place extends UploadPlace> {
     }
     await attemptTransfer(
       this.#port,
-      { vehicle: this.#peer.vehicle, send: (message) => this.#peer.send(message), replies: this.#replies },
+      {
+        vehicle: this.#peer.vehicle,
+        signal: this.#peer.signal,
+        send: (message) => this.#peer.send(message),
+        replies: this.#replies,
+      },
       { transfer: await this.#stillMissing(found, object), object },
     );
     if ((await settle(object.id)) !== 'verified') await this.#requeue(found);

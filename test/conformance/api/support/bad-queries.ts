@@ -154,6 +154,12 @@ export const badQueries: readonly BadRequest[] = [
   },
   { what: 'a video of days', path: `${LENS}/video.mp4?from=-50h`, ...invalid, points: ['query', '/from'] },
   {
+    what: 'a playlist of months',
+    path: `${LENS}/index.m3u8?from=-60d`,
+    ...invalid,
+    points: ['query', '/from'],
+  },
+  {
     what: 'a way of gaps that is none',
     path: `${LENS}/index.m3u8?gaps=hide`,
     ...invalid,

@@ -18,6 +18,9 @@ import type { Routes } from './routes.js';
 /** Links inside a playlist work this long, so that a player that is paused overnight goes on. */
 const LINK_TTL_MS = 24 * HOUR_MS;
 
+/** The longest playlist: all of it is in memory while it is written. */
+const MAX_PLAYLIST_MS = 7 * 24 * HOUR_MS;
+
 /** The longest MP4 of one request. */
 const MAX_VIDEO_MS = 24 * HOUR_MS;
 
@@ -94,6 +97,8 @@ export function mediaRoutes(routes: Routes, port: ApiPort): void {
       const lens = lensOf(port, request.params);
       store.flush();
       const range = windowOf(port, request.query, HOUR_MS);
+      if (range.endMs - range.startMs > MAX_PLAYLIST_MS)
+        throw invalidField('query', '/from', 'one playlist spans at most 7 days');
       const fixed = formatUtc(range.startMs);
       if (request.query.to === undefined && request.query.from !== fixed) {
         const query = new URLSearchParams({ ...(request.query as Record<string, string>), from: fixed });

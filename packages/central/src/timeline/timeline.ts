@@ -1,15 +1,12 @@
 import type { Range } from '@gapless/shared/interval';
 import { RangeSet } from '@gapless/shared/interval';
-import { LINK_DEAD_MS } from '@gapless/shared/protocol';
 import type { EpochMs } from '@gapless/shared/time';
 import type { CoverageLayer } from '../store/coverage.js';
 import type { Lens } from '../store/lenses.js';
 import type { StoreReader } from '../store/store.js';
+import { frontierOf, isRecent } from './frontier-policy.js';
 import type { TimelineFacts, TimelineRun, TimelineState } from './states.js';
 import { statesOf } from './states.js';
-
-/** A vehicle that was heard of this recently is connected. */
-const CONNECTED_MS = LINK_DEAD_MS + 2_000;
 
 /** The states in which footage that was expected is not here. Footage on its way into proof is not missing. */
 const GAP_STATES: ReadonlySet<TimelineState> = new Set([
@@ -35,7 +32,7 @@ function factsOf(store: StoreReader, lens: Lens, window: Range, nowMs: EpochMs):
   const layer = (name: CoverageLayer): RangeSet => store.coverage.within(lens.id, name, window);
   const open = lens.open ? RangeSet.of(lens.open).within(window) : RangeSet.empty;
   const lastSeenMs = store.vehicles.byId(lens.vehicleId)?.lastSeenMs;
-  const connected = lastSeenMs !== undefined && nowMs - lastSeenMs < CONNECTED_MS;
+  const connected = isRecent(lastSeenMs, nowMs);
   return {
     live: layer('live'),
     fetched: layer('fetched'),
@@ -58,7 +55,6 @@ function factsOf(store: StoreReader, lens: Lens, window: Range, nowMs: EpochMs):
     expectedFromMs: lens.expectedMs,
     asOfMs: lens.asOfMs,
     stopped: lens.state === 'stopped' && !connected,
-    // The newest seconds of a connected vehicle are not unknown: they have not been told yet.
-    frontierMs: connected ? Math.min(nowMs, lens.asOfMs ?? nowMs) : nowMs,
+    frontierMs: frontierOf({ connected, asOfMs: lens.asOfMs }, nowMs),
   };
 }

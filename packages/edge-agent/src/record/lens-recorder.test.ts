@@ -94,6 +94,22 @@ describe('LensRecorder', () => {
     expect(runs(recordings)).toEqual([]);
   });
 
+  it('vouches for no time in which a camera may be about to show something', async () => {
+    await using place = await Place.make();
+    await using recordings = new Recordings(place);
+    await using watched = await WatchedRecorder.of(recordings);
+    const { clock } = recordings;
+    const triedMs = clock.nowMs();
+    const child = await watched.child(0);
+    await watched.wait(9_000);
+    expect(watched.recorder.status.asOfMs).toBe(triedMs);
+    await watched.play(child, tiny);
+    expect(watched.recorder.status.asOfMs).toBe(runs(recordings)[0]!.startMs + 3_000);
+    child.end({ exitCode: 1, stderrTail: '' });
+    await watched.until('no-signal');
+    expect(watched.recorder.status.asOfMs).toBe(clock.nowMs());
+  });
+
   it('begins another run when the camera changes its encoding', async () => {
     await using place = await Place.make();
     await using recordings = new Recordings(place);

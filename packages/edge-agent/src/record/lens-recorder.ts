@@ -5,7 +5,7 @@ import { FragmentSplitter } from '@gapless/shared/isobmff';
 import { every, fullJitter } from '@gapless/shared/lifecycle';
 import type { Log } from '@gapless/shared/log';
 import type { LensStatus, RunEndReason } from '@gapless/shared/protocol';
-import type { Clock, DurationMs } from '@gapless/shared/time';
+import type { Clock, DurationMs, EpochMs } from '@gapless/shared/time';
 import { SECOND_MS, sleep } from '@gapless/shared/time';
 import type { OpenAbsence } from './absence-log.js';
 import { AbsenceLog } from './absence-log.js';
@@ -65,6 +65,8 @@ export class LensRecorder {
   #recording: RunRecording | undefined;
   #previous: string | undefined;
   #sound: SoundTreatment;
+  /** Since when a camera has been tried that has not shown anything yet. */
+  #attemptSinceMs: EpochMs | undefined;
   #state: LensStatus['state'] = 'no-signal';
   #detail: string | undefined = 'starting';
 
@@ -82,8 +84,8 @@ export class LensRecorder {
     return {
       lens: this.#options.port.lens,
       state: this.#state,
-      // While it records, nothing is known yet of what the newest fragment does not reach.
-      asOfMs: this.#recording?.endMs ?? this.#clock.nowMs(),
+      // Nothing is known yet of what the newest fragment does not reach, nor of what a camera is about to show.
+      asOfMs: this.#recording?.endMs ?? this.#attemptSinceMs ?? this.#clock.nowMs(),
       ...(this.#detail === undefined ? {} : { detail: this.#detail.slice(0, 500) }),
       ...(open ? { open } : {}),
     };
@@ -155,6 +157,7 @@ export class LensRecorder {
   async #attempt(signal: AbortSignal): Promise<Attempt> {
     const { start, ffmpeg, input } = this.#options;
     const startedAtMs = this.#clock.monotonicMs();
+    this.#attemptSinceMs = this.#clock.nowMs();
     const child = start(ffmpeg, recorderCommand(input, this.#sound), this.#clock);
     const stop = (): void => child.stop();
     signal.addEventListener('abort', stop, { once: true });
@@ -192,6 +195,7 @@ export class LensRecorder {
             ? 'stalled'
             : 'crashed';
     await this.#endRun(reason, failure);
+    this.#attemptSinceMs = undefined;
     const lastedMs = this.#clock.monotonicMs() - startedAtMs;
     const detail =
       failure?.message ?? this.#describe(reason, { ...end, ...complaint, patienceMs: watchdog.patienceMs });

@@ -73,6 +73,7 @@ async function rebuild(
     disk: nodeDisk,
     step: noSteps,
     readData: options.readData ?? false,
+    nowMs: output.io.clock.nowMs(),
     onProgress: (done, total) => progress.update({ done, total, note: `${done} of ${total} files` }),
     signal: context.shutdown,
   });

@@ -46,7 +46,7 @@ function checkDay(port: CheckPort, lens: LensName, day: Day): void {
       report({ invariant: 'removal', severity: 'warning', lens, path, detail, remedy: REMEDIES.restart });
     } else {
       const detail = tombstone ? 'the segment is deleted, its file came back' : 'the file has no row';
-      report({ invariant: 'orphan', severity: 'error', lens, path, detail, remedy: REMEDIES.rebuild });
+      report({ invariant: 'orphan', severity: 'error', lens, path, detail, remedy: REMEDIES.unknown });
     }
   }
 }

@@ -43,6 +43,8 @@ export interface Finding {
 
 export const REMEDIES = {
   rebuild: 'Stop the agent and run: gapless-edge check --rebuild',
+  unknown:
+    'Stop the agent and run: gapless-edge check --rebuild. What that leaves out cannot be read: move it away.',
   hole: 'If its file is there, make the index anew; if not, nothing brings it back here, but central may have it.',
   restart: 'Start the agent: it finishes what was interrupted.',
   lost: 'Nothing brings it back here; central may have it. A rebuilt index no longer promises it.',

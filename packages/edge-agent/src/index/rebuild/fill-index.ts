@@ -14,12 +14,16 @@ export function fillIndex(database: Database, stoppedMs: number | undefined): vo
   database.transaction(() => {
     numberStagedRuns(statements);
     let seq = 0;
-    for (const sql of [insertRuns('NOT NULL'), insertTombstones('NOT NULL'), ABSENCES])
+    for (const sql of [
+      insertRuns('NOT NULL'),
+      insertTombstones('r.place IS NOT NULL AND t.noted = 1'),
+      ABSENCES,
+    ])
       seq += statements.run(sql, seq);
     setMeta(statements, 'journal_seq', seq);
-    // Runs that no journal knows come behind that, so that the agent notes them when it starts.
-    for (const sql of [insertRuns('NULL'), insertTombstones('NULL'), SEGMENTS])
-      seq += statements.run(sql, seq);
+    // What no journal knows comes behind that, so that the agent notes it when it starts.
+    const others = insertTombstones('r.place IS NULL OR t.noted = 0');
+    for (const sql of [insertRuns('NULL'), others, SEGMENTS]) seq += statements.run(sql, seq);
     setMeta(statements, 'change_seq', seq);
     if (stoppedMs !== undefined) setMeta(statements, 'stopped_ms', stoppedMs);
   })();
@@ -48,7 +52,7 @@ const insertTombstones = (which: string): string => `
     file_start_ms, file_gone)
   SELECT r.id, t.seq, t.lens_id, t.start_ms, t.end_ms, t.size_bytes, t.sha256, t.deleted_ms, t.reason,
     ? + row_number() OVER (ORDER BY t.deleted_ms, r.id, t.seq), t.file_start_ms, t.file_gone
-  FROM staged_tombstone t JOIN staged_run r ON r.lens_id = t.lens_id AND r.name = t.run WHERE r.place IS ${which}`;
+  FROM staged_tombstone t JOIN staged_run r ON r.lens_id = t.lens_id AND r.name = t.run WHERE ${which}`;
 
 const ABSENCES = `
   INSERT INTO absence (lens_id, start_ms, end_ms, reason, detail, change_seq)

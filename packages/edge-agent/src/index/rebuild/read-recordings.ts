@@ -35,6 +35,12 @@ interface Pending {
   readonly path: string;
   readonly draft: SegmentRecord;
   readonly run: NewRun;
+  readonly sealed: Sealed | undefined;
+  /** What is wrong with it, as one sentence; undefined as long as nothing is known to be. */
+  readonly damage: string | undefined;
+}
+
+interface Sealed {
   readonly seal: SegmentSeal;
   readonly tailOffset: number;
 }
@@ -98,12 +104,17 @@ async function readSegment(
     if (identity.lens !== lens || identity.seq !== name.seq || !identity.run.endsWith(`-${name.runSuffix}`))
       throw new AppError('SEGMENT_FOREIGN', 'the file says that it is another segment than its name does');
     if (port.staging.markFileLeft(identity)) return undefined;
-    const { seal, tailOffset, damage } = layout;
-    if (damage) throw damage;
-    if (!seal || tailOffset === undefined) throw new AppError('SEGMENT_SHORT', 'the file has no seal');
+    const { seal, tailOffset, damage, fragments } = layout;
+    if (damage && fragments.length === 0) throw damage;
     const record = segmentRecordOf(facts, { sizeBytes: file.sizeBytes, sha256: '' });
-    const draft = { ...record, fileStartMs: name.fileStartMs };
-    return { path, draft, run: runOf(facts), seal, tailOffset };
+    const sealed = seal && tailOffset !== undefined ? { seal, tailOffset } : undefined;
+    return {
+      path,
+      draft: { ...record, fileStartMs: name.fileStartMs },
+      run: runOf(facts),
+      sealed,
+      damage: damage?.message ?? (sealed ? undefined : 'the file has no seal'),
+    };
   } catch (thrown) {
     port.onLeftOut({ path, detail: toAppError(thrown).message });
     return undefined;
@@ -113,36 +124,37 @@ async function readSegment(
 /**
  * Gives a segment its hash: the seal of the one behind it says what it was when it was closed, so that only the last of
  * a run has to be read to its end. A file that has been damaged since keeps its true hash, and whoever reads it finds
- * out.
+ * out. One that is known to be damaged becomes a tombstone, and the next start of the agent puts it into quarantine.
  */
-function complete(
-  port: RecordingsPort,
-  { path, draft, run, ...sealed }: Pending,
-  next: Pending | undefined,
-): void {
+function complete(port: RecordingsPort, pending: Pending, next: Pending | undefined): void {
+  const { path, draft, run } = pending;
+  const named = next?.sealed?.seal.previous;
   const follows = next?.draft.run === draft.run && next.draft.seq === draft.seq + 1;
-  let sha256 = follows ? next.seal.previous : undefined;
-  if (sha256 === undefined || port.readData) {
-    const read = hashOf(port, path, sealed);
-    if (read === undefined || (sha256 !== undefined && read !== sha256)) {
-      port.onLeftOut({ path, detail: 'the file is not what was sealed: it is damaged' });
-      return;
-    }
-    sha256 = read;
+  let sha256 = follows ? named : undefined;
+  let { damage } = pending;
+  if (damage === undefined && (sha256 === undefined || port.readData)) {
+    const { whole, isSealed } = hashOf(port, pending);
+    if (!isSealed || (sha256 !== undefined && whole !== sha256))
+      damage = 'the file is not what was sealed: it is damaged';
+    sha256 = damage === undefined ? whole : sha256;
   }
-  if (!port.staging.addSegment({ ...draft, sha256 }, run))
+  if (damage !== undefined) {
+    port.onLeftOut({ path, detail: damage });
+    port.staging.addCorrupt({ ...draft, sha256: sha256 ?? named ?? hashOf(port, pending).whole }, run);
+  } else if (!port.staging.addSegment({ ...draft, sha256: sha256! }, run)) {
     port.onLeftOut({ path, detail: 'there is another file of the same segment' });
+  }
 }
 
-/** The hash of a file; undefined if it does not hold what its own seal says. */
+/** The hash of a file, and whether it holds what its own seal says. */
 function hashOf(
   { storageDir }: RecordingsPort,
-  path: string,
-  { seal, tailOffset }: Pick<Pending, 'seal' | 'tailOffset'>,
-): string | undefined {
+  { path, sealed }: Pick<Pending, 'path' | 'sealed'>,
+): { readonly whole: string; readonly isSealed: boolean } {
   using file = ReadFile.open(join(storageDir, path));
-  const hash = file?.hash(tailOffset);
-  return hash?.before === seal.sha256 ? hash.whole : undefined;
+  if (!file) throw new AppError('SEGMENT_GONE', `the file ${path} went away while it was read`);
+  const { whole, before } = file.hash(Math.min(sealed?.tailOffset ?? 0, file.sizeBytes));
+  return { whole, isSealed: before === sealed?.seal.sha256 };
 }
 
 function daysOf(storageDir: string, lens: LensName): Day[] {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { copyFile, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { nodeDisk } from '@gapless/shared/fs';
 import { noSteps } from '@gapless/shared/lifecycle';
 import { openDatabase } from '@gapless/shared/sqlite';
@@ -36,6 +36,7 @@ function rebuild(place: Place, options: Partial<RebuildOptions> = {}): Promise<R
     disk: nodeDisk,
     step: noSteps,
     readData: false,
+    nowMs: base.stoppedMs,
     onProgress: () => undefined,
     signal: new AbortController().signal,
     ...options,
@@ -193,7 +194,16 @@ describe('rebuildIndex', () => {
       [segmentPath(torn), segmentPath(last), segmentPath({ ...last, seq: 17 })].sort(),
     );
     expect(segments).toBe(6);
-    expect(found).toMatchObject([{ kind: 'segment', missing: 2 }]);
+    expect(found).toMatchObject([
+      { kind: 'segment', missing: 2 },
+      { kind: 'tombstone', added: 2 },
+    ]);
+    await rm(broken.path(segmentPath({ ...last, seq: 17 })));
+    await using recordings = new Recordings(broken.place);
+    await recordings.begin(front, rear);
+    expect(await readdir(broken.path('front/quarantine'))).toHaveLength(2);
+    expect(recordings.reader.tombstones.get(torn)).toMatchObject({ reason: 'corrupt', sha256: torn.sha256 });
+    expect(await recordings.check()).toEqual([]);
   });
 
   it('finds damage that only the data show, when it reads them', async () => {

@@ -25,6 +25,7 @@ export interface RebuildOptions {
   readonly step: StepHook;
   /** Whether every file is read to its last byte, instead of taking its hash from the seal of the one behind it. */
   readonly readData: boolean;
+  readonly nowMs: EpochMs;
   readonly onProgress: (done: number, total: number) => void;
   readonly signal: AbortSignal;
 }
@@ -62,7 +63,7 @@ export async function rebuildIndex(options: RebuildOptions): Promise<Rebuilt> {
   try {
     // Nothing of it counts before it is synced as a whole.
     database.pragma('synchronous = OFF');
-    const staging = new Staging(database);
+    const staging = new Staging(database, options.nowMs);
     await readAll(options, staging, (left) => {
       if (leftOut.length < MAX_LEFT_OUT) leftOut.push(left);
     });

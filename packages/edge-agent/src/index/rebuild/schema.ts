@@ -23,6 +23,7 @@ CREATE TEMP TABLE staged_tombstone (
   lens_id INTEGER NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
   file_start_ms INTEGER NOT NULL, size_bytes INTEGER NOT NULL, sha256 BLOB NOT NULL, deleted_ms INTEGER NOT NULL,
   reason TEXT NOT NULL, file_gone INTEGER NOT NULL DEFAULT 1,
+  noted INTEGER NOT NULL DEFAULT 1,  -- stands in a journal
   PRIMARY KEY (lens_id, run, seq)
 ) STRICT, WITHOUT ROWID;
 

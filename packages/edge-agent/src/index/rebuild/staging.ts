@@ -2,6 +2,7 @@ import type { LensName, SegmentRef } from '@gapless/shared/ids';
 import { fromHex } from '@gapless/shared/ids';
 import type { Database } from '@gapless/shared/sqlite';
 import { Statements } from '@gapless/shared/sqlite';
+import type { EpochMs } from '@gapless/shared/time';
 import type { JournalEntry } from '../journal/entry.js';
 import type { NewRun, SegmentRecord } from '../rows.js';
 import { stagingSchema } from './schema.js';
@@ -13,11 +14,14 @@ const TRANSACTION_ROWS = 2_000;
 export class Staging {
   readonly #database: Database;
   readonly #statements: Statements;
+  readonly #nowMs: EpochMs;
   readonly #lensIds = new Map<LensName, number>();
   #rows = 0;
 
-  constructor(database: Database) {
+  /** @param nowMs when what is found to be damaged is given up */
+  constructor(database: Database, nowMs: EpochMs) {
     this.#database = database;
+    this.#nowMs = nowMs;
     database.exec(stagingSchema);
     this.#statements = new Statements(database);
     database.exec('BEGIN');
@@ -57,12 +61,7 @@ export class Staging {
   /** Takes down a segment by its file, and its run if no journal knows it. False if there is one of that name already. */
   addSegment(segment: SegmentRecord, run: NewRun): boolean {
     const lensId = this.#lensId(segment.lens);
-    const known = this.#statements.get(
-      'SELECT 1 FROM staged_run WHERE lens_id = ? AND name = ?',
-      lensId,
-      segment.run,
-    );
-    if (!known) this.#addRun(lensId, run, { place: undefined, endMs: undefined, endReason: undefined });
+    this.#requireRun(lensId, run);
     const added = this.#put(
       'INSERT OR IGNORE INTO staged_segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       ...[lensId, segment.run, segment.seq, segment.startMs, segment.endMs, segment.fileStartMs],
@@ -70,6 +69,19 @@ export class Staging {
       ...[segment.fragments, segment.holes.length === 0 ? null : JSON.stringify(segment.holes)],
     );
     return added === 1;
+  }
+
+  /** Takes down that a segment is lost, since its file is damaged; that is still to be put away. */
+  addCorrupt(segment: SegmentRecord, run: NewRun): void {
+    const lensId = this.#lensId(segment.lens);
+    this.#requireRun(lensId, run);
+    this.#put(
+      `INSERT OR IGNORE INTO staged_tombstone
+         (lens_id, run, seq, start_ms, end_ms, file_start_ms, size_bytes, sha256, deleted_ms, reason, file_gone, noted)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'corrupt', 0, 0)`,
+      ...[lensId, segment.run, segment.seq, segment.startMs, segment.endMs, segment.fileStartMs],
+      ...[segment.sizeBytes, fromHex(segment.sha256, 32), this.#nowMs],
+    );
   }
 
   /** Whether a segment was deleted; its file, which is there, is then still to be removed. */
@@ -85,6 +97,13 @@ export class Staging {
   /** Everything has been taken down. */
   end(): void {
     this.#database.exec('COMMIT');
+  }
+
+  /** Takes down a run that no journal knows, by what a file of it says. */
+  #requireRun(lensId: number, run: NewRun): void {
+    const sql = 'SELECT 1 FROM staged_run WHERE lens_id = ? AND name = ?';
+    if (this.#statements.get(sql, lensId, run.run)) return;
+    this.#addRun(lensId, run, { place: undefined, endMs: undefined, endReason: undefined });
   }
 
   #addRun(

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -26,10 +27,11 @@ export function opensshObstacle(): string | undefined {
   return missing === undefined ? undefined : `${missing} of OpenSSH is not installed`;
 }
 
+/** Makes the keys, unless they are there already. */
 export function makeKeys(dir: string): Keys {
   const [hostKey, clientKey] = ['host-key', 'client-key'].map((name) => join(dir, name)) as [string, string];
   for (const key of [hostKey, clientKey])
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    if (!existsSync(key)) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
   const shown = execFileSync('ssh-keygen', ['-lf', `${hostKey}.pub`], { encoding: 'utf8' });
   return { dir, hostKey, clientKey, fingerprint: shown.split(' ')[1] ?? '' };
 }

@@ -55,6 +55,8 @@ export async function startCentral(settings: CentralSettings): Promise<CentralPl
 
 export interface LensSettings {
   readonly input: string;
+  /** Further options of ffmpeg for the input. */
+  readonly options?: readonly string[];
   readonly live?: 'push' | 'off';
 }
 
@@ -84,7 +86,8 @@ export async function configureVehicle(settings: VehicleSettings): Promise<Omit<
   const configPath = join(settings.dir, `${settings.name}.yml`);
   await mkdir(stateDir, { recursive: true });
   const lenses = Object.entries(settings.lenses).map(
-    ([name, { input, live = 'push' }]) => `  ${name}: { input: "${input}", live: ${live} }`,
+    ([name, { input, options = [], live = 'push' }]) =>
+      `  ${name}: { input: { url: "${input}", options: ${JSON.stringify(options)} }, live: ${live} }`,
   );
   const text = [
     `vehicle: ${settings.name}`,

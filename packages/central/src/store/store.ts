@@ -117,7 +117,7 @@ export class StoreView implements Disposable {
   readonly #database: Database;
   readonly #reader: StoreReader;
 
-  /** @throws DATABASE_TOO_NEW, DATABASE_TOO_OLD, DATABASE_CORRUPT, STORAGE_UNWRITABLE */
+  /** @throws DATABASE_MISSING, DATABASE_TOO_NEW, DATABASE_TOO_OLD, DATABASE_CORRUPT, STORAGE_UNWRITABLE */
   constructor(dataDir: string) {
     this.#database = openForReading(catalogueOf(dataDir), storeSchema);
     this.#reader = readersOf(new Statements(this.#database));

@@ -22,6 +22,7 @@ export const errorCatalogue = {
   SECRET_EXPOSED: ['permission', 'A secret file can be read by others.'],
   DATABASE_TOO_NEW: ['unsupported', 'The database was written by a newer version of the program.'],
   DATABASE_TOO_OLD: ['unsupported', 'The database has not been brought up to date by this version yet.'],
+  DATABASE_MISSING: ['not-found', 'There is no database where one was looked for.'],
   DATABASE_IN_USE: ['conflict', 'Another process has the database open.'],
   DATABASE_CORRUPT: ['data-loss', 'The database fails its own integrity check.'],
   AGENT_RUNNING: ['conflict', 'An agent runs already on the same state directory.'],

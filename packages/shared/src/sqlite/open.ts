@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
 import { AppError } from '../errors/index.js';
 import type { Schema } from './schema.js';
@@ -34,12 +35,13 @@ export function openDatabase(path: string, schema: Schema): Database {
 }
 
 /**
- * As {@link openDatabase}, but only while no other process has it open, and none can open it until it is closed: for
- * repairs.
+ * Opens an existing database as {@link openDatabase} does, but only while no other process has it open, and none can open
+ * it until it is closed: for repairs.
  *
- * @throws DATABASE_IN_USE as well
+ * @throws DATABASE_MISSING, DATABASE_IN_USE as well
  */
 export function openAlone(path: string, schema: Schema): Database {
+  requireFile(path);
   const database = new BetterSqlite3(path, { timeout: 0 });
   try {
     // Set before the first read, this makes SQLite ask for the file alone, and every other connection holds a share of it.
@@ -63,6 +65,7 @@ export function openAlone(path: string, schema: Schema): Database {
  * brought up to date on the way, so the schema must be the one that this program knows.
  */
 export function openForReading(path: string, schema: Schema): Database {
+  requireFile(path);
   let database: Database | undefined;
   try {
     database = new BetterSqlite3(path, { readonly: true, fileMustExist: true });
@@ -73,6 +76,13 @@ export function openForReading(path: string, schema: Schema): Database {
     database?.close();
     throw translate(path, thrown);
   }
+}
+
+function requireFile(path: string): void {
+  if (existsSync(path)) return;
+  throw new AppError('DATABASE_MISSING', `there is no database at ${path}`, {
+    hint: 'Name the directory that the daemon works in; it makes its database at its first start.',
+  });
 }
 
 /** An error of SQLite as one of ours; any other as it is. */

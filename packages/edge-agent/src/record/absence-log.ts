@@ -12,11 +12,11 @@ export interface OpenAbsence {
 
 /** Writes down when and why a lens had nothing to record. While that lasts, its row grows. */
 export class AbsenceLog {
-  readonly #index: IndexWriter;
+  readonly #index: Pick<IndexWriter, 'addAbsence'>;
   readonly #lens: LensName;
   #open: OpenAbsence | undefined;
 
-  constructor(index: IndexWriter, lens: LensName, open: OpenAbsence | undefined) {
+  constructor(index: Pick<IndexWriter, 'addAbsence'>, lens: LensName, open: OpenAbsence | undefined) {
     this.#index = index;
     this.#lens = lens;
     this.#open = open;

@@ -45,6 +45,7 @@ export class CompletingCentral {
       disk,
       inboxDir: layout.inboxDir,
       pathPrefix: () => '',
+      isShared: false,
       server: () => undefined,
     });
     this.merger = kit.merger({

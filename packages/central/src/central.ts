@@ -97,6 +97,7 @@ export class Central implements AsyncDisposable {
       disk,
       inboxDir: external ? resolve(external.inboxDir) : layout.inboxDir,
       pathPrefix: (vehicle) => (external ? outsidePrefix(external, vehicle) : ''),
+      isShared: external !== undefined,
       server: () => this.#sftp,
     });
     this.#retention = this.#owned.use(

@@ -2,8 +2,8 @@ import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CuttingProxy } from './support/cutting-proxy.js';
-import type { Ended } from './support/openssh.js';
-import { hasSftp, hasSshd, runSftp, Sshd, sshdUser } from './support/openssh.js';
+import type { Ended } from '../../support/peers/openssh.js';
+import { hasSftp, hasSshd, runSftp, Sshd, sshdUser } from '../../support/peers/openssh.js';
 import { seededRandom } from './support/seeded-random.js';
 import { contentOf, never, sampleBytes, sha256, SftpKit, sourceOf, VEHICLE } from './support/sftp-kit.js';
 

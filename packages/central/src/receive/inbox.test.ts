@@ -40,6 +40,7 @@ describe(Inbox, () => {
       disk: kit.disk,
       inboxDir: kit.layout.inboxDir,
       pathPrefix: () => '',
+      isShared: false,
       server: () => server,
     });
   });

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { mkdir, readdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, errnoOf } from '@gapless/shared/errors';
 import type { Disk, DiskFile } from '@gapless/shared/fs';
@@ -34,6 +34,8 @@ export interface InboxPort {
   readonly inboxDir: string;
   /** What stands before the name in the path as a vehicle knows it; empty for the server inside central. */
   readonly pathPrefix: (vehicle: VehicleId) => string;
+  /** Whether another program writes into the inbox, too. */
+  readonly isShared: boolean;
   /** Undefined for a server outside central: then everything is read back. */
   readonly server: () => ServerSide | undefined;
 }
@@ -69,7 +71,7 @@ export class Inbox {
     const name = uploadName(transfer, manifest.sha256);
     const path = `${this.#port.pathPrefix(vehicle)}${name}`;
     const file = join(this.#port.inboxDir, vehicle, name);
-    await mkdir(join(this.#port.inboxDir, vehicle), { recursive: true });
+    await this.#makeDirectory(join(this.#port.inboxDir, vehicle));
     this.#berths.delete(`${vehicle}\n${path}`);
     await this.#port.server()?.release(file);
     const berth = {
@@ -81,6 +83,12 @@ export class Inbox {
     this.#occupied.set(file, berth);
     this.#berths.set(`${vehicle}\n${path}`, berth);
     return berth;
+  }
+
+  async #makeDirectory(path: string): Promise<void> {
+    const made = await mkdir(path, { recursive: true });
+    // An outside server runs as another user, who shares the group of the inbox and nothing else.
+    if (made !== undefined && this.#port.isShared) await chmod(path, 0o2770);
   }
 
   /**

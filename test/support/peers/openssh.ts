@@ -58,19 +58,21 @@ export class Sshd implements AsyncDisposable {
 
   static async start(
     directory: string,
-    keys: { host: SshKeyPair; client: SshKeyPair },
+    keys: { host: SshKeyPair; client: SshKeyPair | { authorizedKeysFile: string } },
     settings: readonly string[] = [],
   ): Promise<Sshd> {
     const port = await freePort();
     await mkdir(directory, { recursive: true });
     const at = (name: string): string => join(directory, name);
     await writeFile(at('host'), keys.host.privateKey, { mode: 0o600 });
-    await writeFile(at('authorized'), `${keys.client.publicKey}\n`, { mode: 0o600 });
+    const { client } = keys;
+    const authorized = 'authorizedKeysFile' in client ? client.authorizedKeysFile : at('authorized');
+    if ('publicKey' in client) await writeFile(authorized, `${client.publicKey}\n`, { mode: 0o600 });
     const lines = [
       'ListenAddress 127.0.0.1',
       `Port ${port}`,
       `HostKey ${at('host')}`,
-      `AuthorizedKeysFile ${at('authorized')}`,
+      `AuthorizedKeysFile ${authorized}`,
       'StrictModes no',
       'UsePAM no',
       'PidFile none',

@@ -59,6 +59,6 @@ export async function placeArtifact(
     await file.close();
   }
   // The bytes must be safe before the artifact goes.
-  await (await assembly.open()).sync();
+  await assembly.sync();
   return { placed: true, cleanUp };
 }

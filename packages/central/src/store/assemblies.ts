@@ -13,6 +13,8 @@ export class Assembly {
   readonly path: string;
   readonly #disk: Disk;
   #file: Promise<DiskFile> | undefined;
+  /** Whether it was open before, so that what is in the file is what was hashed. */
+  #isKnown = false;
   #hash: Hash | undefined = createHash('sha256');
   #hashedTo = 0;
   #known: string | undefined;
@@ -31,14 +33,25 @@ export class Assembly {
    */
   async write(bytes: Uint8Array, offset: number): Promise<boolean> {
     if (this.#frozen) return false;
-    const writing = this.#write(bytes, offset);
-    this.#writing.add(writing);
-    try {
-      await writing;
-    } finally {
-      this.#writing.delete(writing);
-    }
+    await this.#during(this.#write(bytes, offset));
     return true;
+  }
+
+  /** Makes what was written survive a power cut. */
+  async sync(): Promise<void> {
+    await this.#during(this.open().then((file) => file.sync()));
+  }
+
+  get isOpen(): boolean {
+    return this.#file !== undefined;
+  }
+
+  /** Closes the file until it is needed again, unless it is needed now. */
+  async rest(): Promise<void> {
+    if (this.#frozen || this.#writing.size > 0) return;
+    const file = this.#file;
+    this.#file = undefined;
+    await (await file)?.close();
   }
 
   get isFrozen(): boolean {
@@ -98,22 +111,38 @@ export class Assembly {
     }
   }
 
+  async #during(work: Promise<void>): Promise<void> {
+    this.#writing.add(work);
+    try {
+      await work;
+    } finally {
+      this.#writing.delete(work);
+    }
+  }
+
   async #openOrCreate(): Promise<DiskFile> {
+    const isKnown = this.#isKnown;
+    this.#isKnown = true;
     if ((await this.#disk.sizeBytes(this.path)) === undefined) return this.#disk.create(this.path);
-    this.#hash = undefined; // bytes of an earlier process are there, but their hash is not
+    if (!isKnown) this.#hash = undefined; // bytes of an earlier process are there, but their hash is not
     return this.#disk.open(this.path);
   }
 }
+
+/** Files that stay open at once; segments that were begun and never finished would add up to any number. */
+const MAX_OPEN_FILES = 1_024;
 
 /** The assemblies that are being written, each exactly once. */
 export class Assemblies implements AsyncDisposable {
   readonly #disk: Disk;
   readonly #layout: DataLayout;
+  readonly #maxOpenFiles: number;
   readonly #open = new Map<number, Assembly>();
 
-  constructor(disk: Disk, layout: DataLayout) {
+  constructor(disk: Disk, layout: DataLayout, maxOpenFiles = MAX_OPEN_FILES) {
     this.#disk = disk;
     this.#layout = layout;
+    this.#maxOpenFiles = maxOpenFiles;
   }
 
   of(vehicle: VehicleId, object: StoredObject): Assembly {
@@ -121,6 +150,7 @@ export class Assemblies implements AsyncDisposable {
     let assembly = this.#open.get(object.id);
     if (!assembly) {
       assembly = new Assembly(this.#disk, this.#layout.assembly(vehicle, object.lens, object));
+      this.#restOldest();
       this.#open.set(object.id, assembly);
     }
     return assembly;
@@ -140,5 +170,13 @@ export class Assemblies implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const id of [...this.#open.keys()]) await this.release(id);
+  }
+
+  /** Makes room for one more. One that is still written to opens its file again. */
+  #restOldest(): void {
+    const open = [...this.#open.values()].filter(({ isOpen }) => isOpen);
+    for (const assembly of open.slice(0, Math.max(0, open.length + 1 - this.#maxOpenFiles)))
+      // Whatever did not get to the disk shows when the file is proven.
+      assembly.rest().catch(() => undefined);
   }
 }

@@ -42,12 +42,13 @@ async function ofAgent(dir: string, clip: string, live: 'push' | 'off'): Promise
   const central = await startCentral({ dir: place });
   await using _central = central.daemon;
   const centralUrl = central.url.replace('http', 'ws');
-  const lenses = Array.from({ length: LENSES }, (_, index) => [
-    `lens-${index + 1}`,
-    { input: `file:${clip}?loop`, live },
-  ]);
+  const lens = { input: `file:${clip}?loop`, live };
+  const names = Array.from({ length: LENSES }, (_, index) => `lens-${index + 1}`);
   const settings = { dir: place, name: 'bus-042', ffmpeg: FFMPEG, centralUrl };
-  const configured = await configureVehicle({ ...settings, lenses: Object.fromEntries(lenses) });
+  const configured = await configureVehicle({
+    ...settings,
+    lenses: Object.fromEntries(names.map((name) => [name, lens])),
+  });
   await enrol(central, { name: 'bus-042', configPath: configured.configPath, centralUrl });
   const { daemon } = await startVehicle(configured);
   await using _agent = daemon;

@@ -57,6 +57,8 @@ export class Sshd implements AsyncDisposable {
       'StrictModes no',
       'UsePAM no',
       'PidFile none',
+      // A session whose link is gone before it has heard the goodbye must not outlive the server for long.
+      'ClientAliveInterval 5',
       'Subsystem sftp internal-sftp',
     ];
     await writeFile(config, `${lines.join('\n')}\n`);
@@ -70,6 +72,8 @@ export class Sshd implements AsyncDisposable {
     const gone = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#child.kill();
     await gone;
+    // Sessions hold its other end.
+    this.#child.stderr?.destroy();
   }
 }
 

@@ -186,6 +186,18 @@ export class Recordings implements AsyncDisposable {
     }
   }
 
+  /** Lets SQLite refuse whatever is to be noted from here on, or take it again. */
+  failIndex(isFailing: boolean): void {
+    for (const table of ['absence', 'run', 'segment']) {
+      this.database.exec(
+        isFailing
+          ? `CREATE TEMP TRIGGER fail_${table} BEFORE INSERT ON main.${table}
+             BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`
+          : `DROP TRIGGER temp.fail_${table}`,
+      );
+    }
+  }
+
   /** Stops in an orderly way. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.database.open) return;

@@ -218,6 +218,32 @@ describe('LensRecorder', () => {
     expect(await recordings.check()).toEqual([]);
   });
 
+  it('outlives an index that fails, and notes what was missing once that works again', async () => {
+    await using place = await Place.make();
+    await using recordings = new Recordings(place);
+    await using watched = await WatchedRecorder.of(recordings);
+    const first = await watched.child(0);
+    await watched.play(first, tiny);
+    recordings.failIndex(true);
+    first.end({ exitCode: 1, stderrTail: '' });
+    await watched.child(1);
+    // Longer than a camera is given for its first picture, and than it takes for an absence to be noted.
+    await watched.wait(31_000);
+    await watched.play(await watched.child(2), tiny);
+    await watched.until('no-signal');
+    expect(watched.said.map(({ msg }) => msg)).toContain('absence could not be noted');
+    recordings.failIndex(false);
+    await watched.play(await watched.child(3), tiny);
+    expect(watched.recorder.status).toMatchObject({ state: 'recording' });
+    await watched.stop();
+    expect(runs(recordings)).toHaveLength(2);
+    const [before, after] = runs(recordings);
+    expect(absences(recordings)).toMatchObject([
+      { reason: 'no-signal', startMs: before!.endMs, endMs: after!.startMs },
+    ]);
+    expect(await recordings.check()).toEqual([]);
+  });
+
   it('pauses while there is no room, and says so', async () => {
     await using place = await Place.make();
     await using recordings = new Recordings(place);

@@ -64,6 +64,8 @@ export class LensRecorder {
   readonly #absences: AbsenceLog;
   #recording: RunRecording | undefined;
   #previous: string | undefined;
+  /** Files are left of a run that could not be ended in order. */
+  #isUntidy = false;
   #sound: SoundTreatment;
   /** Since when a camera has been tried that has not shown anything yet. */
   #attemptSinceMs: EpochMs | undefined;
@@ -103,15 +105,13 @@ export class LensRecorder {
 
   /** Records until the signal aborts; resolves when the last segment is closed. */
   async run(signal: AbortSignal): Promise<void> {
-    const growing = every(this.#clock, ABSENCE_ROW_MS, signal, async () => {
-      if (this.#state !== 'recording') await this.#absences.extend(this.#clock.nowMs());
-    });
+    const growing = every(this.#clock, ABSENCE_ROW_MS, signal, () => this.#growAbsence());
     for (let failures = 0; !signal.aborted; failures++) {
-      if (!(await this.#passGate(signal))) break;
-      const attempt = await this.#attempt(signal);
+      const attempt = await this.#turn(signal);
       if (attempt.reason === 'stopped') break;
-      if (attempt.reason === 'disk') await this.#tidy();
-      if (this.#options.gate.closedBecause !== undefined) continue;
+      this.#isUntidy ||= attempt.reason === 'disk';
+      if (this.#isUntidy) await this.#tidy();
+      if (attempt.reason === 'disk' && this.#options.gate.closedBecause !== undefined) continue;
       if (attempt.lastedMs >= HEALTHY_RUN_MS) failures = 0;
       this.#state = 'no-signal';
       this.#detail = attempt.detail;
@@ -122,10 +122,31 @@ export class LensRecorder {
       );
       await sleep(this.#clock, waitMs, signal).catch(() => undefined);
     }
-    if (this.#state !== 'recording') await this.#absences.extend(this.#clock.nowMs());
+    await this.#growAbsence();
     this.#state = 'stopped';
     this.#detail = undefined;
     await growing;
+  }
+
+  /** The next try, once there is room for footage. An index that fails costs this try, and never the recorder. */
+  async #turn(signal: AbortSignal): Promise<Attempt> {
+    try {
+      if (!(await this.#passGate(signal))) return { reason: 'stopped', detail: undefined, lastedMs: 0 };
+      return await this.#attempt(signal);
+    } catch (thrown) {
+      const err = toAppError(thrown);
+      this.#options.log.error({ err }, 'index failed the recorder');
+      return { reason: 'crashed', detail: err.message, lastedMs: 0 };
+    }
+  }
+
+  async #growAbsence(): Promise<void> {
+    if (this.#state === 'recording') return;
+    try {
+      await this.#absences.extend(this.#clock.nowMs());
+    } catch (thrown) {
+      this.#options.log.error({ err: toAppError(thrown) }, 'absence could not be noted');
+    }
   }
 
   /** Waits while there is no room for footage, and says so; false when recording is to stop. */
@@ -144,10 +165,11 @@ export class LensRecorder {
     return true;
   }
 
-  /** What the disk has left undone is tried once more; what fails again waits for the next start. */
+  /** What the disk or the index has left undone is tried once more before each run; what fails to the end waits for the next start. */
   async #tidy(): Promise<void> {
     try {
       this.#previous = await this.#options.tidy();
+      this.#isUntidy = false;
     } catch (thrown) {
       this.#options.log.error({ err: toAppError(thrown) }, 'recordings could not be put in order');
     }
@@ -240,9 +262,11 @@ export class LensRecorder {
     } catch (thrown) {
       // The disk failed while the run was being ended: the segment goes, the run's row must not stay open.
       this.#options.log.error({ err: toAppError(thrown), after: failure }, 'segment could not be closed');
+      this.#isUntidy = true;
       await recording.abandon();
+    } finally {
+      this.#previous = recording.previous;
     }
-    this.#previous = recording.previous;
     if (recording.run === undefined) return;
     this.#options.log.info({ run: recording.run, endMs: recording.endMs, reason }, 'run ended');
     this.#absences.begin({ sinceMs: recording.endMs!, reason: absenceAfter(reason), detail: undefined });

@@ -8,14 +8,7 @@ import type { Log } from '@gapless/shared/log';
 import type { Clock } from '@gapless/shared/time';
 import type { Api } from './api/index.js';
 import { buildApi, listen, readTls, urlOf } from './api/index.js';
-import {
-  Enrolment,
-  ensureAdminToken,
-  findToken,
-  loadCentralKeys,
-  MediaLinks,
-  writeAuthorizedKeys,
-} from './auth/index.js';
+import { Enrolment, ensureAdminToken, findToken, loadCentralKeys, MediaLinks } from './auth/index.js';
 import type { CentralKeys } from './auth/index.js';
 import { Completion } from './complete/index.js';
 import type { CentralConfig } from './config.js';
@@ -24,12 +17,12 @@ import type { AgentSession } from './link/index.js';
 import { AgentLink, AgentSocketServer, VehicleDialogue } from './link/index.js';
 import { Merger, placeArtifact } from './merge/index.js';
 import type { Berth } from './receive/index.js';
-import { Inbox, insideEndpoint, LiveReceiver, outsideEndpoint, outsidePrefix } from './receive/index.js';
-import { SftpServer } from './sftp/index.js';
+import { LiveReceiver } from './receive/index.js';
 import type { Vehicle } from './store/index.js';
 import { Retention } from './retain/index.js';
 import { Assemblies, DataLayout, MediaUse, missingBytes, prepareDataDir, Store } from './store/index.js';
 import { applyChanges, beginNewEpoch, settleEpoch } from './timeline/index.js';
+import { Uploads } from './uploads.js';
 import { proveSegment } from './verify/index.js';
 
 export interface CentralOptions {
@@ -59,19 +52,17 @@ export class Central implements AsyncDisposable {
   readonly #owned = new Disposal();
   readonly #layout: DataLayout;
   readonly #store: Store;
-  readonly #keys: CentralKeys;
   readonly #mediaLinks: MediaLinks;
   readonly #metrics: CentralMetrics;
   readonly #assemblies: Assemblies;
   readonly #mediaUse = new MediaUse();
   readonly #retention: Retention;
-  readonly #inbox: Inbox;
+  readonly #uploads: Uploads;
   readonly #merger: Merger;
   readonly #completion: Completion<Berth>;
   readonly #enrolment: Enrolment;
   readonly #link: AgentLink;
   readonly #dialogues = new Map<number, VehicleDialogue>();
-  #sftp: SftpServer | undefined;
   #api: Api | undefined;
 
   private constructor(
@@ -83,7 +74,6 @@ export class Central implements AsyncDisposable {
     this.#options = options;
     this.#layout = layout;
     this.#store = this.#owned.use(store);
-    this.#keys = keys;
     this.#mediaLinks = made.mediaLinks;
     this.#assemblies = this.#owned.use(new Assemblies(disk, layout));
     this.#metrics = new CentralMetrics({
@@ -91,15 +81,13 @@ export class Central implements AsyncDisposable {
       connected: () => this.#link.count,
       quarantined: () => store.read.quarantine.count(),
     });
-    const { external } = config.sftp;
-    this.#inbox = new Inbox({
-      store: store.read,
-      disk,
-      inboxDir: external ? resolve(external.inboxDir) : layout.inboxDir,
-      pathPrefix: (vehicle) => (external ? outsidePrefix(external, vehicle) : ''),
-      isShared: external !== undefined,
-      server: () => this.#sftp,
+    this.#uploads = new Uploads({
+      config: config.sftp,
+      ...{ store, layout, keys, disk, clock },
+      log: log.child({ stage: 'sftp' }),
+      onClosed: (sizeBytes) => this.#metrics.fetchedBytes.inc(sizeBytes),
     });
+    const { inbox } = this.#uploads;
     this.#retention = this.#owned.use(
       new Retention({
         store,
@@ -150,13 +138,12 @@ export class Central implements AsyncDisposable {
         step,
         log: log.child({ stage: 'complete' }),
         online: config.completion.online.enabled,
-        endpoint: () => this.#endpoint(),
+        endpoint: () => this.#uploads.endpoint(),
         inbox: {
-          open: (vehicle, transfer, manifest) => this.#inbox.open(vehicle, transfer, manifest),
-          prove: (vehicle, berth, manifest) => this.#inbox.prove(vehicle, berth, manifest),
-          close: (vehicle, berth) => this.#inbox.close(vehicle, berth),
-          quarantine: (vehicle, berth, name) =>
-            this.#inbox.quarantine(vehicle, berth, layout.quarantine(name)),
+          open: (vehicle, transfer, manifest) => inbox.open(vehicle, transfer, manifest),
+          prove: (vehicle, berth, manifest) => inbox.prove(vehicle, berth, manifest),
+          close: (vehicle, berth) => inbox.close(vehicle, berth),
+          quarantine: (vehicle, berth, name) => inbox.quarantine(vehicle, berth, layout.quarantine(name)),
         },
         place: (artifact, target) => placeArtifact({ disk, assemblies: this.#assemblies }, artifact, target),
         isPlaced: async (vehicle, object) => {
@@ -164,7 +151,7 @@ export class Central implements AsyncDisposable {
           return (await disk.sizeBytes(path)) === object.expected?.sizeBytes;
         },
         settle: (objectId) => this.#merger.settle(objectId),
-        sweep: (vehicle) => this.#sweep(vehicle),
+        sweep: (vehicle) => this.#uploads.sweep(vehicle),
         notKept: (lensId, window) => this.#retention.notKept(lensId, window),
         applyHeld: (tables, vehicleId, held) => {
           applyChanges(tables, vehicleId, [
@@ -180,10 +167,10 @@ export class Central implements AsyncDisposable {
       keys,
       clock,
       random,
-      hostKeyFingerprints: () => this.#hostKeys(),
+      hostKeyFingerprints: () => this.#uploads.hostKeys(),
       onKeysVoid: (vehicle) => {
         this.#link.disconnect(vehicle);
-        this.#endUploads(vehicle);
+        this.#uploads.keyChanged(vehicle);
       },
     });
     this.#link = new AgentLink({
@@ -193,9 +180,9 @@ export class Central implements AsyncDisposable {
       version,
       log: log.child({ stage: 'link' }),
       sign: (bytes) => keys.sign(bytes),
-      hostKeyFingerprints: () => this.#hostKeys(),
+      hostKeyFingerprints: () => this.#uploads.hostKeys(),
       onNewEpoch: beginNewEpoch,
-      onConflict: (vehicle) => this.#endUploads(vehicle),
+      onConflict: (vehicle) => this.#uploads.keyChanged(vehicle),
       attach: (session, vehicle) => this.#attach(session, vehicle),
     });
   }
@@ -227,46 +214,26 @@ export class Central implements AsyncDisposable {
   }
 
   get listening(): Listening {
-    const { sftp, http } = this.#options.config;
-    const inside = this.#sftp && `${this.#sftp.address.host}:${this.#sftp.address.port}`;
-    return { http: urlOf(this.#api!, http.tls ? 'https' : 'http'), sftp: inside ?? sftp.external!.url };
+    const { http } = this.#options.config;
+    return { http: urlOf(this.#api!, http.tls ? 'https' : 'http'), sftp: this.#uploads.address };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#link.closeAll();
     await this.#api?.close();
-    await this.#sftp?.[Symbol.asyncDispose]();
+    await this.#uploads[Symbol.asyncDispose]();
     await this.#owned[Symbol.asyncDispose]();
   }
 
   async #begin(): Promise<void> {
-    const { config, disk, clock, random, log } = this.#options;
+    const { disk, clock, random, log } = this.#options;
     if (await ensureAdminToken({ store: this.#store, disk, clock, random }, this.#layout.dataDir)) {
       log.info({ file: join(this.#layout.dataDir, 'admin-token') }, 'first administrator token made');
     }
-    if (!config.sftp.external) await this.#startSftp();
-    await this.#tellOutsideServer();
+    await this.#uploads.start();
     await this.#retention.start();
-    for (const { name } of this.#store.read.vehicles.all()) await this.#sweep(name);
     await this.#startApi();
     await this.#settleAll();
-  }
-
-  async #startSftp(): Promise<void> {
-    const { config, disk, clock, log } = this.#options;
-    this.#sftp = await SftpServer.start({
-      ...config.sftp.listen,
-      hostKeys: this.#keys.hostKeys,
-      access: this.#inbox,
-      events: {
-        onClosed: ({ sizeBytes }) => this.#metrics.fetchedBytes.inc(sizeBytes),
-        onFailed: ({ user, path }, error) =>
-          log.error({ err: error, vehicle: user, path }, 'upload failed on disk'),
-      },
-      disk,
-      clock,
-      log: log.child({ stage: 'sftp' }),
-    });
   }
 
   async #startApi(): Promise<void> {
@@ -284,7 +251,7 @@ export class Central implements AsyncDisposable {
         isConnected: (vehicle) => this.#link.session(vehicle as VehicleId) !== undefined,
         readiness: () => ({
           database: this.#checkDatabase(),
-          sftp: config.sftp.external || this.#sftp ? undefined : 'not listening',
+          sftp: this.#uploads.trouble,
         }),
         metrics: async () => ({
           contentType: this.#metrics.registry.contentType,
@@ -315,15 +282,6 @@ export class Central implements AsyncDisposable {
         )
           this.#settle(object.id);
       }
-    }
-  }
-
-  /** What could not be removed is found by the next sweep. */
-  async #sweep(vehicle: VehicleId): Promise<void> {
-    try {
-      await this.#inbox.sweep(vehicle);
-    } catch (thrown) {
-      this.#options.log.error({ err: toAppError(thrown), vehicle }, 'uploads could not be removed');
     }
   }
 
@@ -381,33 +339,6 @@ export class Central implements AsyncDisposable {
     dialogue.sendReceipts();
     void this.#completion.askIncomplete(vehicle.id);
     return dialogue;
-  }
-
-  #hostKeys(): readonly string[] {
-    const { external } = this.#options.config.sftp;
-    return external ? [external.hostKey] : this.#sftp!.hostKeyFingerprints;
-  }
-
-  /** What a ticket says of the SFTP server. */
-  #endpoint(): ReturnType<typeof insideEndpoint> & { hostKeys: string[] } {
-    const { external, advertise } = this.#options.config.sftp;
-    const endpoint = external
-      ? outsideEndpoint(external)
-      : insideEndpoint(advertise, this.#sftp!.address.port);
-    return { ...endpoint, hostKeys: [...this.#hostKeys()] };
-  }
-
-  /** A vehicle's SFTP key counts no more, or not as before. */
-  #endUploads(vehicle: VehicleId): void {
-    this.#sftp?.disconnect(vehicle);
-    this.#tellOutsideServer().catch((thrown: unknown) => {
-      this.#options.log.error({ err: toAppError(thrown) }, 'sftp-authorized-keys could not be written');
-    });
-  }
-
-  async #tellOutsideServer(): Promise<void> {
-    if (!this.#options.config.sftp.external) return;
-    await writeAuthorizedKeys({ disk: this.#options.disk, store: this.#store.read }, this.#layout.dataDir);
   }
 
   #checkDatabase(): string | undefined {

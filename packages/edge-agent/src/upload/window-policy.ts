@@ -47,7 +47,7 @@ export const MIN_WINDOW_BYTES = 64 * 1024;
 export const MAX_WINDOW_BYTES = 2 * 1024 * 1024;
 export const INITIAL_WINDOW_BYTES = 128 * 1024;
 
-export const TARGET_QUEUE_MS = 60;
+export const TARGET_QUEUE_MS = 80;
 /** A measured base is believed this long. Our own standing queue must not become the new base, hence the draining. */
 const BASE_VALID_MS = 20_000;
 const MIN_ROUND_MS = 20;

@@ -9,7 +9,7 @@ import { CentralClient } from '@gapless/harness/central-client';
 import { owned } from '@gapless/harness/children';
 import { configureVehicle, enrol, startCentral, startVehicle } from '@gapless/harness/fleet';
 import { FFMPEG, makeClip } from './support/footage.js';
-import { childrenOf, cpuSeconds, residentMb } from './support/process-usage.js';
+import { childrenOf, cpuSeconds, residentMb } from '@gapless/harness/process-usage';
 import type { Report } from './support/report.js';
 import { print } from './support/report.js';
 import { inScratch } from './support/scratch.js';

@@ -4,6 +4,7 @@ import { addCommands } from '@gapless/edge-agent/cli/index';
 import { version } from '@gapless/edge-agent/version';
 import { runProcess } from '@gapless/shared/cli';
 import { crashStep } from './crash-step.js';
+import { clockOf } from './fast-clock.js';
 
 /** With this in the environment the agent takes each start of the process for a boot of another box. */
 const OTHER_BOX = 'GAPLESS_TEST_OTHER_BOX';
@@ -16,6 +17,7 @@ await runProcess(process, {
   addCommands: (program, output, context) =>
     addCommands(program, output, {
       ...context,
+      clock: clockOf(process.env),
       step: crashStep(process),
       bootId: () => (process.env[OTHER_BOX] === undefined ? bootId() : Promise.resolve(randomUUID())),
     }),

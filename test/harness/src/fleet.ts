@@ -68,6 +68,8 @@ export interface VehicleSettings {
   /** Where the vehicle finds central: the near end of its link. */
   readonly centralUrl: string;
   readonly segmentDuration?: string;
+  /** In place of the default, which wants little of a test machine's disk. */
+  readonly storageYaml?: string;
   readonly yaml?: string;
   readonly script?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -94,7 +96,7 @@ export async function configureVehicle(settings: VehicleSettings): Promise<Omit<
     `central: { url: "${settings.centralUrl}" }`,
     `stateDir: ${stateDir}`,
     `ffmpeg: ${settings.ffmpeg}`,
-    'storage: { minFree: 50MB }',
+    `storage: ${settings.storageYaml ?? '{ minFree: 50MB }'}`,
     `recording: { segmentDuration: ${settings.segmentDuration ?? '10s'} }`,
     'lenses:',
     ...lenses,

@@ -2,12 +2,14 @@ import type { ProcessContext } from '@gapless/shared/cli';
 import type { ConfigOverride } from '@gapless/shared/config';
 import { environmentOverrides, loadConfig } from '@gapless/shared/config';
 import type { StepHook } from '@gapless/shared/lifecycle';
+import type { Clock } from '@gapless/shared/time';
 import type { Command } from 'commander';
 import type { CentralConfig } from '../config.js';
 import { centralConfigSchema } from '../config.js';
 
 /** What commands take from the process. */
 export interface CliContext extends ProcessContext {
+  readonly clock: Clock;
   readonly step: StepHook;
 }
 

@@ -4,7 +4,6 @@ import type { CliOutput } from '@gapless/shared/cli';
 import { nodeDisk } from '@gapless/shared/fs';
 import { systemRandom } from '@gapless/shared/lifecycle';
 import { createLog } from '@gapless/shared/log';
-import { systemClock } from '@gapless/shared/time';
 import type { Command } from 'commander';
 import { Central } from '../central.js';
 import { version } from '../version.js';
@@ -24,7 +23,7 @@ export function addRunCommand(program: Command, output: CliOutput, context: CliC
         config,
         version,
         disk: nodeDisk,
-        clock: systemClock,
+        clock: context.clock,
         random: systemRandom,
         log,
         step: context.step,

@@ -1,11 +1,13 @@
 import type { ProcessContext } from '@gapless/shared/cli';
 import { environmentOverrides, loadConfig } from '@gapless/shared/config';
 import type { StepHook } from '@gapless/shared/lifecycle';
+import type { Clock } from '@gapless/shared/time';
 import type { EdgeConfig } from '../config.js';
 import { edgeConfigSchema } from '../config.js';
 
 /** What commands take from the process. */
 export interface CliContext extends ProcessContext {
+  readonly clock: Clock;
   readonly step: StepHook;
   readonly bootId: () => Promise<string>;
 }

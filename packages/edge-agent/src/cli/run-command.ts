@@ -2,7 +2,6 @@ import type { CliOutput } from '@gapless/shared/cli';
 import { nodeDisk } from '@gapless/shared/fs';
 import { systemRandom } from '@gapless/shared/lifecycle';
 import { createLog } from '@gapless/shared/log';
-import { systemClock } from '@gapless/shared/time';
 import type { Command } from 'commander';
 import { Agent } from '../agent.js';
 import { requireFfmpeg } from '../record/index.js';
@@ -25,7 +24,7 @@ export function addRunCommand(program: Command, output: CliOutput, context: CliC
         config,
         version,
         disk: nodeDisk,
-        clock: systemClock,
+        clock: context.clock,
         random: systemRandom,
         log,
         step: context.step,

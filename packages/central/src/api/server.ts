@@ -1,13 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
-import fastify from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { jsonSchemaTransformObject, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { createServer } from '@gapless/shared/http';
 import { guard } from './access.js';
-import { answerClientError, answerError, handleErrors } from './errors.js';
-import { KnownRoutes } from './known-routes.js';
 import { describeOperation, securitySchemes } from './open-api.js';
 import type { ApiPort } from './port.js';
 import { completionRoutes } from './routes/completions.js';
@@ -25,28 +22,10 @@ export interface ApiOptions {
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
 }
 
-/** Bodies are small JSON; anything larger is a mistake or an attack. */
-const MAX_BODY_BYTES = 256 * 1024;
-
 /** Builds the HTTP server with all routes; the OpenAPI document follows from the same schemas that check the requests. */
 export async function buildApi(port: ApiPort, { tls }: ApiOptions): Promise<Api> {
-  const app = fastify({
-    ...(tls ? { https: tls } : {}),
-    logger: false,
-    bodyLimit: MAX_BODY_BYTES,
-    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
-    genReqId: () => randomUUID(),
-    forceCloseConnections: true,
-    frameworkErrors: (thrown, request, reply) => void answerError(port, thrown, request, reply),
-    clientErrorHandler: answerClientError,
-  }) as unknown as Api;
-  const routes = new KnownRoutes();
-  app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
+  const app = createServer({ log: port.log, tls });
   app.decorateRequest('caller', undefined);
-  app.addHook('onRoute', ({ url, method }) => routes.add(url, method));
-  app.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id));
-  handleErrors(app, port, routes);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError, errnoOf } from '@gapless/shared/errors';
-import type { ErrorCode } from '@gapless/shared/errors';
-import { errorCatalogue } from '@gapless/shared/errors';
 import { readSecret } from '@gapless/shared/fs';
+import { errorOfProblem } from '@gapless/shared/http';
 import type { CliContext, PlaceOptions } from './context.js';
 import { configOf } from './context.js';
 
@@ -74,7 +73,7 @@ export class ApiClient {
       });
     }
     const answer = await response.json();
-    if (!response.ok) throw fromProblem(answer, response.status);
+    if (!response.ok) throw errorOfProblem(answer, response.status);
     return answer as T;
   }
 }
@@ -89,11 +88,4 @@ async function listeningAt(dataDir: string): Promise<string> {
       hint: 'Start it: gapless-central run --data DIR.',
     });
   }
-}
-
-/** A problem reply (RFC 9457) as the error that it was on the other side. */
-function fromProblem(answer: unknown, status: number): AppError {
-  const { code, detail, hint } = answer as { code?: string; detail?: string; hint?: string };
-  const known: ErrorCode = code !== undefined && code in errorCatalogue ? (code as ErrorCode) : 'INTERNAL';
-  return new AppError(known, detail ?? `central answered ${status}`, hint === undefined ? {} : { hint });
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -121,6 +121,18 @@ describe(ExtentList, () => {
       message: `${path} ends at byte 250; bytes up to 300 were promised`,
     });
     await rm(path);
+    await expect(bytesOf(list)).rejects.toMatchObject({ code: 'EXTENT_SHORT' });
+  });
+
+  it('finds a file that is moved before it is read to where it was said to move', async () => {
+    const path = join(directory, 'recording');
+    const movesTo = join(directory, 'closed');
+    const list = new ExtentList([{ kind: 'file', path, movesTo, offset: 5, length: 20 }]);
+    await writeFile(path, files[0]!);
+    const before = await bytesOf(list);
+    await rename(path, movesTo);
+    expect((await bytesOf(list)).equals(before)).toBe(true);
+    await rm(movesTo);
     await expect(bytesOf(list)).rejects.toMatchObject({ code: 'EXTENT_SHORT' });
   });
 

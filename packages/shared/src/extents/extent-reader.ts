@@ -24,8 +24,9 @@ export class ExtentReader implements AsyncDisposable {
     await open?.handle.close();
   }
 
-  async #readFile({ path }: FileExtent, offset: number, into: Uint8Array): Promise<void> {
-    const handle = await this.#handleOf(path);
+  async #readFile(extent: FileExtent, offset: number, into: Uint8Array): Promise<void> {
+    const { path } = extent;
+    const handle = await this.#handleOf(extent);
     for (let done = 0; done < into.length;) {
       const bytesRead = await readSome(path, handle, into.subarray(done), offset + done);
       if (bytesRead === 0)
@@ -38,20 +39,23 @@ export class ExtentReader implements AsyncDisposable {
     }
   }
 
-  async #handleOf(path: string): Promise<FileHandle> {
+  async #handleOf({ path, movesTo }: FileExtent): Promise<FileHandle> {
     if (this.#open?.path === path) return this.#open.handle;
     await this[Symbol.asyncDispose]();
-    try {
-      const handle = await open(path, 'r');
-      this.#open = { path, handle };
-      return handle;
-    } catch (thrown) {
-      if (errnoOf(thrown) !== 'ENOENT') throw diskError('open', path, thrown);
-      throw new AppError('EXTENT_SHORT', `${path} is not there any more`, {
-        cause: thrown,
-        details: { path },
-      });
-    }
+    const handle =
+      (await openIfThere(path)) ?? (movesTo === undefined ? undefined : await openIfThere(movesTo));
+    if (!handle) throw new AppError('EXTENT_SHORT', `${path} is not there any more`, { details: { path } });
+    this.#open = { path, handle };
+    return handle;
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r');
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return undefined;
+    throw diskError('open', path, thrown);
   }
 }
 

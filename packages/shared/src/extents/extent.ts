@@ -10,6 +10,8 @@ export interface BytesExtent {
 export interface FileExtent {
   readonly kind: 'file';
   readonly path: string;
+  /** Where the file is to be found once it is not at `path` any more: it may be moved there at any moment. */
+  readonly movesTo?: string | undefined;
   readonly offset: number;
   readonly length: number;
 }

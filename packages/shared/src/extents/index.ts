@@ -1,3 +1,4 @@
 export * from './extent.js';
 export * from './extent-list.js';
 export * from './movie-extents.js';
+export * from './video.js';

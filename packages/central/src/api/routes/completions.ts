@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AppError, toAppError } from '@gapless/shared/errors';
+import type { Routes } from '@gapless/shared/http';
+import { instant, invalidField, rangeOf } from '@gapless/shared/http';
 import { parseLensPath } from '@gapless/shared/ids';
 import { RangeSet } from '@gapless/shared/interval';
 import { formatUtc } from '@gapless/shared/time';
@@ -8,9 +10,7 @@ import { callerOf } from '../access.js';
 import type { CompletionRequest, Lens } from '../../store/index.js';
 import { requestModes, requestReasons, requestStates } from '../../store/index.js';
 import type { ApiPort } from '../port.js';
-import { invalidField } from '../problem.js';
-import { instant, lensOf, rangeOf } from '../values.js';
-import type { Routes } from './routes.js';
+import { lensOf } from '../values.js';
 
 const rangeText = z.object({ from: z.string().max(64), to: z.string().max(64) });
 

@@ -1,10 +1,11 @@
+import type { Routes } from '@gapless/shared/http';
+import { instant } from '@gapless/shared/http';
 import { parseVehicleId } from '@gapless/shared/ids';
 import { enrolAnswer, enrolRequest } from '@gapless/shared/protocol';
 import { formatUtc } from '@gapless/shared/time';
 import { z } from 'zod';
 import type { ApiPort } from '../port.js';
-import { instant, vehicleParams } from '../values.js';
-import type { Routes } from './routes.js';
+import { vehicleParams } from '../values.js';
 
 /** How vehicles get in and out: an administrator makes a claim code, the vehicle redeems it; an administrator revokes it. */
 export function enrolmentRoutes(routes: Routes, port: ApiPort): void {

@@ -1,6 +1,6 @@
+import type { Routes } from '@gapless/shared/http';
 import { z } from 'zod';
 import type { ApiPort } from '../port.js';
-import type { Routes } from './routes.js';
 
 /** What load balancers, monitors and people ask first; open to everybody. */
 export function healthRoutes(routes: Routes, port: ApiPort): void {

@@ -1,19 +1,17 @@
-import { Readable } from 'node:stream';
 import { AppError } from '@gapless/shared/errors';
+import type { Video } from '@gapless/shared/extents';
 import { ExtentList } from '@gapless/shared/extents';
+import type { Routes } from '@gapless/shared/http';
+import { instant, invalidField, movieHeaders, sendContent, window, windowOf } from '@gapless/shared/http';
 import { isRunId, MAX_SEQ } from '@gapless/shared/ids';
 import { compactUtc, formatUtc, HOUR_MS } from '@gapless/shared/time';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { makeVideo, mediaBytes, playableObjects, playlist } from '../../play/index.js';
-import type { Video } from '../../play/index.js';
+import { mediaBytes, playableObjects, playlist, storedVideo } from '../../play/index.js';
 import type { Lens } from '../../store/index.js';
 import { gapsOf, timelineOf } from '../../timeline/index.js';
-import { byteRangeOf, matchesEtag } from '../byte-range.js';
 import type { ApiPort } from '../port.js';
-import { invalidField } from '../problem.js';
-import { instant, lensOf, lensParams, signature, window, windowOf } from '../values.js';
-import type { Routes } from './routes.js';
+import { lensOf, lensParams, signature } from '../values.js';
 
 /** Links inside a playlist work this long, so that a player that is paused overnight goes on. */
 const LINK_TTL_MS = 24 * HOUR_MS;
@@ -23,9 +21,6 @@ const MAX_PLAYLIST_MS = 7 * 24 * HOUR_MS;
 
 /** The longest MP4 of one request. */
 const MAX_VIDEO_MS = 24 * HOUR_MS;
-
-/** Gaps that fit into a header. */
-const MAX_GAPS_SHOWN = 50;
 
 export function mediaRoutes(routes: Routes, port: ApiPort): void {
   const { store, layout, clock, mediaLinks } = port;
@@ -53,7 +48,7 @@ export function mediaRoutes(routes: Routes, port: ApiPort): void {
       const range = windowOf(port, request.query, 60_000);
       if (range.endMs - range.startMs > MAX_VIDEO_MS)
         throw invalidField('query', '/from', 'one MP4 spans at most 24 hours');
-      const video = await makeVideo(
+      const video = await storedVideo(
         { store: store.read, layout, hold: (ids) => hold(port, reply, ids) },
         lens.id,
         {
@@ -67,7 +62,7 @@ export function mediaRoutes(routes: Routes, port: ApiPort): void {
           `nothing of ${lens.path} from ${formatUtc(range.startMs)} to ${formatUtc(range.endMs)} is stored here`,
         );
       describeVideo(reply, lens, video);
-      return send(request, reply, {
+      return sendContent(request, reply, {
         content: video.content,
         etag: video.etag,
         type: `video/mp4; codecs="${video.movie.codecs.join(', ')}"`,
@@ -151,7 +146,7 @@ export function mediaRoutes(routes: Routes, port: ApiPort): void {
         { kind: 'file', path: layout.media(object.path!), offset: 0, length: sizeBytes },
       ]);
       void reply.header('cache-control', 'private, max-age=31536000, immutable');
-      return send(request, reply, { content, etag: sha256, type: 'video/mp4' });
+      return sendContent(request, reply, { content, etag: sha256, type: 'video/mp4' });
     },
   );
 
@@ -178,15 +173,8 @@ export function mediaRoutes(routes: Routes, port: ApiPort): void {
 }
 
 function describeVideo(reply: FastifyReply, lens: Lens, { movie }: Video): void {
-  const shown = movie.gaps
-    .slice(0, MAX_GAPS_SHOWN)
-    .map(({ startMs, endMs, reason }) => `${formatUtc(startMs)}/${formatUtc(endMs)};reason=${reason}`);
   void reply
-    .header('gapless-from', formatUtc(movie.startMs))
-    .header('gapless-to', formatUtc(movie.endMs))
-    .header('gapless-covered-ms', String(movie.coveredMs))
-    .header('gapless-gaps', shown.join(', '))
-    .header('gapless-gap-count', String(movie.gaps.length))
+    .headers(movieHeaders(movie))
     .header(
       'content-disposition',
       `inline; filename="${lens.vehicle}_${lens.name}_${compactUtc(movie.startMs)}.mp4"`,
@@ -198,30 +186,4 @@ function describeVideo(reply: FastifyReply, lens: Lens, { movie }: Video): void 
 function hold(port: ApiPort, reply: FastifyReply, objectIds: readonly number[]): void {
   const held = port.mediaUse.hold(objectIds);
   reply.raw.once('close', () => held[Symbol.dispose]());
-}
-
-/** Sends a virtual file, or the range of it that was asked for (RFC 9110 section 14). */
-function send(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  file: { content: ExtentList; etag: string; type: string },
-): FastifyReply {
-  const { content, type } = file;
-  const etag = `"${file.etag}"`;
-  void reply.type(type).header('accept-ranges', 'bytes').header('etag', etag);
-  if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
-  const isHead = request.method === 'HEAD';
-  // RFC 9110 section 14.2: only GET has ranges.
-  const range = isHead ? undefined : request.headers.range;
-  const asked = byteRangeOf(range, request.headers['if-range'], { length: content.length, etag });
-  if (asked === 'unsatisfiable')
-    return reply.code(416).header('content-range', `bytes */${content.length}`).send();
-  const { from, to } = asked ?? { from: 0, to: content.length };
-  if (asked) void reply.code(206).header('content-range', `bytes ${from}-${to - 1}/${content.length}`);
-  void reply.header('content-length', String(to - from));
-  // An empty stream and not nothing, for which the server would say that the length is 0.
-  if (isHead) return reply.send(Readable.from([]));
-  const ended = new AbortController();
-  reply.raw.once('close', () => ended.abort());
-  return reply.send(Readable.from(content.stream(from, to, { signal: ended.signal }), { objectMode: false }));
 }

@@ -1,7 +1,7 @@
+import type { Routes } from '@gapless/shared/http';
+import { anchorOf, PROBLEMS_PATH } from '@gapless/shared/http';
 import type { ErrorCode } from '@gapless/shared/errors';
 import { errorCatalogue, errorKinds } from '@gapless/shared/errors';
-import { anchorOf, PROBLEMS_PATH } from '../problem.js';
-import type { Routes } from './routes.js';
 
 /** The page that the type of a problem leads to: every code, what it means and what may be done about it. */
 export function problemRoutes(routes: Routes): void {

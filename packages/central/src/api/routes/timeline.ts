@@ -1,11 +1,12 @@
+import type { Routes } from '@gapless/shared/http';
+import { instant, window, windowOf } from '@gapless/shared/http';
 import { formatUtc, HOUR_MS } from '@gapless/shared/time';
 import { z } from 'zod';
 import type { Lens } from '../../store/index.js';
 import type { TimelineRun } from '../../timeline/index.js';
 import { coarsen, gapsOf, timelineOf, timelineStates } from '../../timeline/index.js';
 import type { ApiPort } from '../port.js';
-import { instant, lensOf, lensParams, showRun, signature, timelineRun, window, windowOf } from '../values.js';
-import type { Routes } from './routes.js';
+import { lensOf, lensParams, showRun, signature, timelineRun } from '../values.js';
 
 const gap = timelineRun
   .extend({ lens: z.string().describe('vehicle/lens'), durationMs: z.int() })

@@ -1,10 +1,11 @@
 import { AppError } from '@gapless/shared/errors';
+import type { Routes } from '@gapless/shared/http';
+import { instant } from '@gapless/shared/http';
 import { formatUtc } from '@gapless/shared/time';
 import { z } from 'zod';
 import type { Lens, Vehicle } from '../../store/index.js';
 import type { ApiPort } from '../port.js';
-import { instant, vehicleParams } from '../values.js';
-import type { Routes } from './routes.js';
+import { vehicleParams } from '../values.js';
 
 const lens = z
   .object({

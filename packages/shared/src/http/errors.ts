@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { AppError, errorKinds, toAppError } from '@gapless/shared/errors';
+import { AppError, errorKinds, toAppError } from '../errors/index.js';
 import type { KnownRoutes } from './known-routes.js';
-import type { ApiPort } from './port.js';
+import type { Log } from '../log/index.js';
 import type { FieldError } from './problem.js';
 import { problemOf, sendProblem } from './problem.js';
 
@@ -19,7 +19,7 @@ const PLACES: Readonly<Record<string, FieldError['in']>> = {
 };
 
 /** Answers everything that goes wrong with a problem, wherever in the server it does. */
-export function handleErrors(app: FastifyInstance, port: ApiPort, routes: KnownRoutes): void {
+export function handleErrors(app: FastifyInstance, log: Log, routes: KnownRoutes): void {
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? '/';
     const methods = routes.methodsAt(path);
@@ -35,19 +35,19 @@ export function handleErrors(app: FastifyInstance, port: ApiPort, routes: KnownR
       new AppError('METHOD_NOT_ALLOWED', `${path} does not take ${request.method}`),
     );
   });
-  app.setErrorHandler((thrown: FastifyError, request, reply) => answerError(port, thrown, request, reply));
+  app.setErrorHandler((thrown: FastifyError, request, reply) => answerError(log, thrown, request, reply));
 }
 
 /** Translates what was thrown, logs it and answers. */
 export function answerError(
-  port: Pick<ApiPort, 'log'>,
+  log: Log,
   thrown: FastifyError,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
   const error = fromValidation(thrown) ?? fromFastify(thrown) ?? toAppError(thrown);
   const level = errorKinds[error.kind].logLevel;
-  port.log[level](
+  log[level](
     { err: error, requestId: request.id, method: request.method, path: request.url.split('?')[0] },
     'request failed',
   );

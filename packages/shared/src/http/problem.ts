@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ErrorCode } from '@gapless/shared/errors';
-import { AppError, errorCatalogue, errorKinds } from '@gapless/shared/errors';
+import type { ErrorCode } from '../errors/index.js';
+import { AppError, errorCatalogue, errorKinds } from '../errors/index.js';
 import { z } from 'zod';
 
 /** Which part of a request is wrong. */
@@ -95,4 +95,15 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
     .header('x-request-id', request.id)
     .serializer(JSON.stringify)
     .send(body);
+}
+
+/**
+ * A problem reply as the error that it was on the other side.
+ *
+ * @param answer the body as it came, be it a problem or not
+ */
+export function errorOfProblem(answer: unknown, status: number): AppError {
+  const { code, detail, hint } = (answer ?? {}) as { code?: string; detail?: string; hint?: string };
+  const known: ErrorCode = code !== undefined && code in errorCatalogue ? (code as ErrorCode) : 'INTERNAL';
+  return new AppError(known, detail ?? `the server answered ${status}`, hint === undefined ? {} : { hint });
 }

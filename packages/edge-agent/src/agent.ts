@@ -6,6 +6,7 @@ import type { StepHook } from '@gapless/shared/lifecycle';
 import { Disposal, every } from '@gapless/shared/lifecycle';
 import type { Log } from '@gapless/shared/log';
 import type { Clock } from '@gapless/shared/time';
+import { PLAUSIBLE_FROM_MS } from '@gapless/shared/time';
 import { lockState } from './agent-lock.js';
 import type { EdgeConfig } from './config.js';
 import { lensesOf, storageDirOf, vehicleOf } from './config.js';
@@ -139,7 +140,7 @@ export class Agent implements AsyncDisposable {
           lens,
           segmentDurationMs: config.recording.segmentDuration,
           random,
-          wall: () => ({ trusted: true, bootId }),
+          wall: () => ({ trusted: clock.nowMs() >= PLAUSIBLE_FROM_MS, bootId }),
           live: (descriptor, bytes) => {
             if (live === 'push') this.#connection?.offerLive(descriptor, bytes);
           },

@@ -8,7 +8,7 @@ import type { Log } from '@gapless/shared/log';
 import { Flood } from '@gapless/shared/log';
 import type { StatusMessage, TicketMessage } from '@gapless/shared/protocol';
 import type { Clock } from '@gapless/shared/time';
-import { MINUTE_MS, sleep } from '@gapless/shared/time';
+import { MINUTE_MS, PLAUSIBLE_FROM_MS, sleep } from '@gapless/shared/time';
 import type { EdgeConfig } from './config.js';
 import { lensesOf, linkUrlOf, storageDirOf } from './config.js';
 import type { Carrier } from './fulfil/index.js';
@@ -121,7 +121,7 @@ export class Connection {
       introduce: () => ({
         agentVersion: version,
         bootId,
-        clock: { nowMs: clock.nowMs(), trusted: true, source: 'none' },
+        clock: { nowMs: clock.nowMs(), trusted: clock.nowMs() >= PLAUSIBLE_FROM_MS, source: 'none' },
         catalogueEpoch: reader.catalogueEpoch,
         lenses: lensesOf(config).map(({ lens, live }) => ({ lens, live })),
       }),

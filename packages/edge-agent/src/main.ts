@@ -1,7 +1,6 @@
 import { runProcess } from '@gapless/shared/cli';
 import { noSteps } from '@gapless/shared/lifecycle';
-import { systemClock } from '@gapless/shared/time';
-import { bootId } from './boot.js';
+import { bootClock, bootId } from './boot.js';
 import { addCommands } from './cli/index.js';
 import { version } from './version.js';
 
@@ -10,5 +9,5 @@ await runProcess(process, {
   version,
   summary: "Records a vehicle's lenses and keeps central's timeline whole.",
   addCommands: (program, output, context) =>
-    addCommands(program, output, { ...context, clock: systemClock, step: noSteps, bootId }),
+    addCommands(program, output, { ...context, clock: bootClock, step: noSteps, bootId }),
 });

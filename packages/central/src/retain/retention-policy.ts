@@ -1,7 +1,7 @@
 import type { Range } from '@gapless/shared/interval';
 import { RangeSet } from '@gapless/shared/interval';
 import type { DurationMs, EpochMs } from '@gapless/shared/time';
-import { PLAUSIBLE_FROM_MS } from '../store/age.js';
+import { PLAUSIBLE_FROM_MS } from '@gapless/shared/time';
 
 /** How much footage central keeps; without a bound it keeps everything. */
 export interface RetentionBounds {

@@ -1,5 +1,5 @@
 import type { Schema } from '@gapless/shared/sqlite';
-import { PLAUSIBLE_FROM_MS } from './age.js';
+import { PLAUSIBLE_FROM_MS } from '@gapless/shared/time';
 
 /**
  * Central's catalogue. What is known of a vehicle's disk is coverage, coalesced ranges, not a row per segment; one row

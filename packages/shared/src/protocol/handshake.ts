@@ -29,9 +29,9 @@ export const challenge = z.object({
 /** How far the vehicle's wall clock is to be believed. */
 export const clockStatement = z.object({
   nowMs: epochMs,
-  /** Whether something vouches for it: NTP, GPS or central. */
+  /** Whether times that it gives are to be believed. */
   trusted: z.boolean(),
-  /** What vouches for it. */
+  /** What vouches for it; with `none` it is at best plausible. */
   source: z.enum(['none', 'ntp', 'gps', 'central']),
 });
 

@@ -16,6 +16,9 @@ export const DAY_MS = 24 * HOUR_MS;
 export const MIN_EPOCH_MS: EpochMs = 0;
 export const MAX_EPOCH_MS: EpochMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
+/** No footage is older than this: a clock that stands before it does not know the time. */
+export const PLAUSIBLE_FROM_MS: EpochMs = Date.UTC(2020, 0, 1);
+
 export function isEpochMs(value: unknown): value is EpochMs {
   return (
     Number.isSafeInteger(value) && (value as number) >= MIN_EPOCH_MS && (value as number) <= MAX_EPOCH_MS

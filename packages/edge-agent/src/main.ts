@@ -9,5 +9,10 @@ await runProcess(process, {
   version,
   summary: "Records a vehicle's lenses and keeps central's timeline whole.",
   addCommands: (program, output, context) =>
-    addCommands(program, output, { ...context, clock: bootClock, step: noSteps, bootId }),
+    addCommands(program, output, {
+      ...context,
+      clock: bootClock(() => process.hrtime.bigint()),
+      step: noSteps,
+      bootId,
+    }),
 });

@@ -133,6 +133,7 @@ export class CompletingCentral {
         wake: (id) => this.completion.wake(id),
         settle: (objectId) => void this.merger.settle(objectId),
         deliver: (id, reply) => this.completion.deliver(id, reply),
+        spreadMs: () => 0,
         receive: { take: async () => undefined, hasSeen: () => false },
       },
       { send, fail: () => undefined } as unknown as AgentSession,

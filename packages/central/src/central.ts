@@ -14,7 +14,7 @@ import { Completion } from './complete/index.js';
 import type { CentralConfig } from './config.js';
 import { CentralMetrics } from './events.js';
 import type { AgentSession } from './link/index.js';
-import { AgentLink, AgentSocketServer, VehicleDialogue } from './link/index.js';
+import { AgentLink, AgentSocketServer, spreadMsOf, VehicleDialogue } from './link/index.js';
 import { Merger, placeArtifact } from './merge/index.js';
 import type { Berth } from './receive/index.js';
 import { LiveReceiver } from './receive/index.js';
@@ -317,6 +317,7 @@ export class Central implements AsyncDisposable {
         wake: (vehicleId) => this.#completion.wake(vehicleId),
         settle: (objectId) => this.#settle(objectId),
         deliver: (vehicleId, reply) => this.#completion.deliver(vehicleId, reply),
+        spreadMs: () => spreadMsOf(this.#link.count),
         receive,
       },
       session,

@@ -177,6 +177,7 @@ describe('a peer that says nothing', () => {
         sendText: () => undefined,
         pause: () => undefined,
         resume: () => undefined,
+        admitted: () => undefined,
       },
       close: (code, reason) => void closed.push({ code, reason }),
       terminate: () => (terminated = true),

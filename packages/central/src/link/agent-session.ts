@@ -145,6 +145,7 @@ export class AgentSession {
         this.#helloTimer[Symbol.dispose]();
         this.#heard();
         this.#handlers = await this.#port.admit(this, message, this.#centralNonce);
+        this.#socket.admitted();
       } else if (this.#handlers) {
         await this.#handlers.message(message);
       } else {

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { GateLimits } from '@gapless/shared/lifecycle';
+import { ConnectionGate } from '@gapless/shared/lifecycle';
 import { MAX_BINARY_BYTES, MAX_MESSAGE_BYTES } from '@gapless/shared/protocol';
 import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
@@ -17,12 +19,27 @@ export interface AgentSocket {
   /** Stops or goes on reading from the network. */
   pause(): void;
   resume(): void;
+  /** Whoever is behind it has proven to be a vehicle, and counts as a stranger no more. */
+  admitted(): void;
   close(code: number, reason: string): void;
   terminate(): void;
 }
 
+/**
+ * Strangers have ten seconds for their hello. A fleet that returns all at once needs a place for each handshake under
+ * way, also from behind one proxy.
+ */
+const DEFAULT_GATE: GateLimits = {
+  unauthenticated: 1024,
+  unauthenticatedPerAddress: 512,
+  sessions: Number.POSITIVE_INFINITY,
+};
+
 /** RFC 6455 section 5.5: a close reason has at most 123 bytes. */
 const MAX_REASON_BYTES = 123;
+
+/** The agent takes it for a refusal and comes back with jitter. */
+const TURNED_AWAY = 'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
 
 /** Accepts WebSockets that an HTTP server hands over. */
 export class AgentSocketServer {
@@ -32,21 +49,33 @@ export class AgentSocketServer {
     perMessageDeflate: false,
     maxPayload: Math.max(MAX_MESSAGE_BYTES, MAX_BINARY_BYTES),
   });
+  readonly #gate: ConnectionGate;
 
-  /** Finishes the upgrade of one request and hands the socket to `accept`. */
+  constructor(limits = DEFAULT_GATE) {
+    this.#gate = new ConnectionGate(limits);
+  }
+
+  /** Finishes the upgrade of one request and hands the socket to `accept`; sends strangers away that are too many. */
   upgrade(
     request: IncomingMessage,
     carrier: Duplex,
     rest: { head: Buffer; accept: (socket: AgentSocket) => void },
   ): void {
+    const remoteAddress = request.socket.remoteAddress ?? 'unknown';
+    const pass = this.#gate.enter(remoteAddress);
+    if (typeof pass === 'string') {
+      carrier.end(TURNED_AWAY, () => carrier.destroy());
+      return;
+    }
+    carrier.once('close', () => pass.leave());
     this.#server.handleUpgrade(request, carrier, rest.head, (socket) => {
       request.socket.setNoDelay(true);
-      rest.accept(wrap(socket, request.socket.remoteAddress ?? 'unknown'));
+      rest.accept(wrap(socket, remoteAddress, () => void pass.promote()));
     });
   }
 }
 
-function wrap(socket: WebSocket, remoteAddress: string): AgentSocket {
+function wrap(socket: WebSocket, remoteAddress: string, admitted: () => void): AgentSocket {
   const agent: AgentSocket = {
     remoteAddress,
     onText: () => undefined,
@@ -64,6 +93,7 @@ function wrap(socket: WebSocket, remoteAddress: string): AgentSocket {
     resume: () => {
       socket.resume();
     },
+    admitted,
     close: (code, reason) => {
       socket.close(code, truncate(reason));
     },

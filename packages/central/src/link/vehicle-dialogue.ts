@@ -7,7 +7,7 @@ import type {
   StatusMessage,
 } from '@gapless/shared/protocol';
 import { MAX_ITEMS } from '@gapless/shared/protocol';
-import type { Clock } from '@gapless/shared/time';
+import type { Clock, DurationMs } from '@gapless/shared/time';
 import type { Lens } from '../store/lenses.js';
 import type { Store, StoreWriter } from '../store/store.js';
 import type { Vehicle } from '../store/vehicles.js';
@@ -45,6 +45,8 @@ export interface DialoguePort {
     vehicleId: number,
     reply: Extract<AgentMessage, { type: 'held' | 'offer' | 'progress' | 'uploaded' | 'failed' }>,
   ) => void;
+  /** Over how long the fleet is to spread its return when central closes its links. */
+  readonly spreadMs: () => DurationMs;
   readonly receive: { take(slice: LiveSlice): Promise<void>; hasSeen(segment: Row): boolean };
 }
 
@@ -110,9 +112,9 @@ export class VehicleDialogue implements SessionHandlers {
   }
 
   #status({ sentAt, changeSeq, lenses, storage }: StatusMessage): void {
-    const { store, clock } = this.#port;
+    const { store, clock, spreadMs } = this.#port;
     const nowMs = clock.nowMs();
-    this.#session.send({ type: 'status-ack', sentAt, nowMs });
+    this.#session.send({ type: 'status-ack', sentAt, nowMs, spreadMs: spreadMs() });
     const noted = store.writeLazily((tables) => {
       tables.vehicles.seen(this.#vehicle.id, nowMs, storage);
       // Until the catalogue that goes with it is applied, the status vouches for nothing.

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
+import type { Pass } from '@gapless/shared/lifecycle';
 import type { Log } from '@gapless/shared/log';
 import type { Clock, DurationMs, Timer } from '@gapless/shared/time';
 import type { SftpAccess, SftpEvents } from './access.js';
-import type { Pass } from './connection-gate.js';
 import type { PartialFiles } from './partial-files.js';
 import type { SharedPressure } from './pressure-gauge.js';
 import { PressureGauge } from './pressure-gauge.js';

@@ -2,12 +2,12 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { AppError, errnoOf } from '@gapless/shared/errors';
 import type { Disk } from '@gapless/shared/fs';
+import type { GateLimits } from '@gapless/shared/lifecycle';
+import { ConnectionGate } from '@gapless/shared/lifecycle';
 import type { Log } from '@gapless/shared/log';
 import type { Clock, DurationMs } from '@gapless/shared/time';
 import { SECOND_MS } from '@gapless/shared/time';
 import type { SftpAccess, SftpEvents } from './access.js';
-import type { GateLimits } from './connection-gate.js';
-import { ConnectionGate, DEFAULT_GATE } from './connection-gate.js';
 import { PartialFiles } from './partial-files.js';
 import type { SharedPressure } from './pressure-gauge.js';
 import type { PressureLimits } from './pressure-policy.js';
@@ -39,6 +39,8 @@ export interface SftpServerOptions {
 
 const DEFAULT_HANDSHAKE_MS = 10 * SECOND_MS;
 const DEFAULT_SESSIONS_PER_VEHICLE = 8;
+/** A depot full of vehicles may share one address. */
+const DEFAULT_GATE: GateLimits = { unauthenticated: 256, unauthenticatedPerAddress: 64, sessions: 4096 };
 
 /**
  * The SFTP server inside central: vehicles write what they have tickets for, and nothing else can be done with it.

@@ -265,6 +265,27 @@ describe(LinkClient, () => {
     expect(downs).toHaveLength(0);
   });
 
+  it('returns spread over as long as central last asked for when central closes the link', async () => {
+    const socket = await connect();
+    socket.say({ type: 'status-ack', sentAt: 1, nowMs: 1, spreadMs: 25_000 });
+    const before = dials.length;
+    socket.end({ code: 1012, reason: 'central restarts' });
+    // Of the 25 s the middle is drawn.
+    await pass(12_000);
+    expect(dials).toHaveLength(before);
+    await pass(700);
+    expect(dials.length).toBeGreaterThan(before);
+  });
+
+  it('returns at once when it saw the link fail, whatever central asked for', async () => {
+    const socket = await connect();
+    socket.say({ type: 'status-ack', sentAt: 1, nowMs: 1, spreadMs: 25_000 });
+    const before = dials.length;
+    socket.end({ code: undefined, reason: '' });
+    await pass(200);
+    expect(dials).toHaveLength(before + 1);
+  });
+
   it('lets the first new session take over from a silent one', async () => {
     const first = await connect();
     await pass(3_600);

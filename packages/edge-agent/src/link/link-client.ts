@@ -177,6 +177,7 @@ export class LinkClient {
     if (this.#session !== session) return;
     const why = toAppError(session.signal.reason);
     this.#session = undefined;
+    this.#spreadMs = session.spreadMs;
     this.#downSinceMs = this.#options.clock.monotonicMs();
     if (this.#downSinceMs - this.#openedAtMs >= SHORT_SESSION_MS) this.#failures = 0;
     this.#failed(why);

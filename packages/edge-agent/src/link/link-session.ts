@@ -1,7 +1,7 @@
 import { AppError } from '@gapless/shared/errors';
 import type { CentralMessage, Welcome } from '@gapless/shared/protocol';
 import { parseCentralMessage } from '@gapless/shared/protocol';
-import type { Clock } from '@gapless/shared/time';
+import type { Clock, DurationMs } from '@gapless/shared/time';
 import type { LinkSocket, SocketEnd } from './link-socket.js';
 
 /** How long central may take to answer a goodbye. */
@@ -16,6 +16,8 @@ export class LinkSession {
   readonly signal: AbortSignal;
   /** What central said in its welcome; set once the handshake is done. */
   welcome!: Welcome;
+  /** Over how long central wants its fleet to spread its return, should it close the link. */
+  spreadMs: DurationMs = 0;
   /** Called with every message after the handshake. */
   onMessage: (message: CentralMessage) => void = () => undefined;
   /** Called when the session ends, whoever ended it. */
@@ -109,6 +111,7 @@ export class LinkSession {
       return;
     }
     if (!this.#handshaking) {
+      if (message.type === 'status-ack') this.spreadMs = message.spreadMs;
       this.onMessage(message);
     } else if (this.#waiting) {
       this.#waiting.resolve(message);

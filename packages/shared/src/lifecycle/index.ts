@@ -1,4 +1,5 @@
 export * from './backoff.js';
+export * from './connection-gate.js';
 export * from './disposal.js';
 export * from './every.js';
 export * from './retry.js';

@@ -16,7 +16,13 @@ import {
 
 /** What central says: a handful of verbs with ids. Never a path or an address that the agent would act on unasked. */
 
-export const statusAck = z.object({ type: z.literal('status-ack'), sentAt: z.number(), nowMs: epochMs });
+export const statusAck = z.object({
+  type: z.literal('status-ack'),
+  sentAt: z.number(),
+  nowMs: epochMs,
+  /** Over how long the fleet is to spread its return when central closes its links. */
+  spreadMs: durationMs.default(0),
+});
 export const catalogueAck = z.object({ type: z.literal('catalogue-ack'), throughSeq: byteCount });
 
 /** What do you hold of this lens in this range? Answered newest first. */

@@ -7,12 +7,6 @@ export interface GateLimits {
   readonly sessions: number;
 }
 
-export const DEFAULT_GATE: GateLimits = {
-  unauthenticated: 256,
-  unauthenticatedPerAddress: 64,
-  sessions: 4096,
-};
-
 /** One connection's place in the counts. */
 export interface Pass {
   /** The connection has authenticated; false if there are too many sessions already. */

@@ -6,6 +6,8 @@ import type { EpochMs } from '@gapless/shared/time';
 import { AbsenceQueries } from './absence-queries.js';
 import { DayQueries } from './day-queries.js';
 import { EvictionQueries } from './eviction-queries.js';
+import { ListingQueries } from './listing-queries.js';
+import { ProtectionQueries } from './protection-queries.js';
 import { RunQueries } from './run-queries.js';
 import { SegmentQueries } from './segment-queries.js';
 import { TombstoneQueries } from './tombstone-queries.js';
@@ -18,6 +20,8 @@ export class IndexReader {
   readonly absences: AbsenceQueries;
   readonly eviction: EvictionQueries;
   readonly days: DayQueries;
+  readonly protections: ProtectionQueries;
+  readonly listing: ListingQueries;
   readonly #statements: Statements;
 
   constructor(database: Database) {
@@ -28,6 +32,8 @@ export class IndexReader {
     this.absences = new AbsenceQueries(this.#statements);
     this.eviction = new EvictionQueries(this.#statements);
     this.days = new DayQueries(this.#statements);
+    this.protections = new ProtectionQueries(this.#statements);
+    this.listing = new ListingQueries(this.#statements);
   }
 
   /** Identifies this index; change sequences count within it. */

@@ -4,6 +4,7 @@ export * from './durable-paths.js';
 export * from './index-reader.js';
 export * from './index-writer.js';
 export * from './journal/index.js';
+export * from './listing-queries.js';
 export * from './open-index.js';
 export * from './paths.js';
 export * from './rebuild/index.js';

@@ -39,6 +39,12 @@ export class RunQueries {
     return row && record(row);
   }
 
+  /** The run with that place among the runs of the box. */
+  byOrder(order: number): RunRecord | undefined {
+    const row = this.#statements.get<Columns>(`${SELECT} WHERE r.id = ?`, order);
+    return row && record(row);
+  }
+
   /** Runs that nothing has ended: those being recorded, or what a crash left. */
   open(): RunRecord[] {
     return this.#statements.all<Columns>(`${SELECT} WHERE r.end_ms IS NULL ORDER BY r.id`).map(record);

@@ -1,0 +1,2 @@
+export * from './gaps-plan.js';
+export * from './get-segments.js';

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ServedStore } from './support/served-store.js';
+import { NOW_MS, ServedStore } from './support/served-store.js';
 
 describe('the playlist of a lens', () => {
   let served: ServedStore;
@@ -108,13 +108,37 @@ describe('the playlist of a lens', () => {
     const location = answer.headers.get('location')!;
     const { search } = new URL(absolute(location));
     expect(new URLSearchParams(search).get('gaps')).toBe('mark');
-    await served.advance(10_000);
     const growing = await text(search.slice(1));
     expect(growing).toContain('#EXT-X-PLAYLIST-TYPE:EVENT');
     expect(growing).not.toContain('#EXT-X-ENDLIST');
+    // Nothing that a player knows may change: not the links, and not what is told of a gap.
+    await served.advance(10_000);
+    expect(await text(search.slice(1))).toBe(growing);
+    expect(growing).toContain('#EXT-X-DATERANGE:');
+    expect(growing).not.toContain('X-STATE');
     expect((await served.fetch(served.lens('index.m3u8?from=-70m'))).headers.get('location')).not.toBe(
       location,
     );
+  });
+
+  it('keeps no segment longer than it promised while it grows, and skips the gaps that are', async () => {
+    const location = (await served.fetch(served.lens('index.m3u8?from=-70m&gaps=mark'))).headers.get(
+      'location',
+    )!;
+    const { segments, targetDuration } = await playlist(new URL(absolute(location)).search.slice(1));
+    for (const { duration } of segments) expect(Math.round(duration)).toBeLessThanOrEqual(targetDuration);
+    expect(targetDuration).toBeLessThan(300);
+    const newRun = served.stored.findIndex(({ run }) => run !== served.stored[0]!.run);
+    const real = segments.filter(({ gap }) => gap !== true);
+    expect(real).toHaveLength(served.stored.length);
+    expect(real[newRun]!.discontinuity).toBe(true);
+  });
+
+  it('cannot have been opened before its time', async () => {
+    const opened = formatUtc(NOW_MS + 3_600_000);
+    const answer = await served.fetch(served.lens(`index.m3u8?from=-70m&opened=${opened}`));
+    expect(answer.status).toBe(400);
+    expect(JSON.stringify(await answer.json())).toContain('/opened');
   });
 
   it('opens what it links to without a token, by the byte', async () => {

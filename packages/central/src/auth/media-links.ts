@@ -5,7 +5,7 @@ import type { Disk } from '@gapless/shared/fs';
 import { readSecret, writeSecret } from '@gapless/shared/fs';
 import type { LensPath, Random } from '@gapless/shared/ids';
 import { fromHex } from '@gapless/shared/ids';
-import type { Clock, DurationMs, EpochMs } from '@gapless/shared/time';
+import type { Clock, EpochMs } from '@gapless/shared/time';
 
 const KEY_BYTES = 32;
 
@@ -43,9 +43,8 @@ export class MediaLinks {
     return new MediaLinks(bytes, port.clock);
   }
 
-  /** The query that opens a lens's media for `ttlMs`. */
-  sign(lens: LensPath, ttlMs: DurationMs): { expires: EpochMs; signature: string } {
-    const expires = this.#clock.nowMs() + ttlMs;
+  /** The query that opens a lens's media until `expires`. */
+  sign(lens: LensPath, expires: EpochMs): { expires: EpochMs; signature: string } {
     return { expires, signature: this.#signature(lens, expires).toString('base64url') };
   }
 

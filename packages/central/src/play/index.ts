@@ -1,3 +1,4 @@
+export * from './growing-policy.js';
 export * from './playlist.js';
 export * from './stored-media.js';
 export * from './video.js';

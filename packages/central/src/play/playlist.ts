@@ -1,4 +1,5 @@
 import type { Range } from '@gapless/shared/interval';
+import type { DurationMs } from '@gapless/shared/time';
 import { formatUtc } from '@gapless/shared/time';
 
 /** One stored segment of a playlist. */
@@ -20,30 +21,37 @@ export interface PlaylistGap extends Range {
 export interface PlaylistOptions {
   /**
    * `skip`: what is there is played without a break. `mark`: each gap is one segment that players skip (`EXT-X-GAP`),
-   * so that the playlist lasts as long as the wall clock.
+   * so that the playlist lasts as long as the wall clock. A growing playlist must not have a segment longer than it
+   * promised, so it skips longer gaps whatever was asked for.
    */
   readonly gaps: 'skip' | 'mark';
-  /** More will follow. */
-  readonly growing: boolean;
+  /** More will follow, and what is listed must stay as it is (RFC 8216 section 6.2.2). */
+  readonly growing?: { readonly promisedMs: DurationMs } | undefined;
 }
 
 /**
  * An HLS media playlist (RFC 8216, with `EXT-X-GAP` of its successor) of stored segments, in order. Fragmented MP4 by
  * byte ranges, a date on every segment, a discontinuity exactly where another run begins, and where time is left out.
  * A gap is one segment, never many: players give up after a few in a row. No playlist starts with one.
+ *
+ * @param gaps with their present states, to be told of; a growing playlist tells of what it skips and not of states,
+ *   since those change
  */
 export function playlist(
   segments: readonly PlaylistSegment[],
   gaps: readonly PlaylistGap[],
   options: PlaylistOptions,
 ): string {
+  const { growing } = options;
   const body: string[] = [];
-  let longestMs = 1;
+  let longestMs = growing?.promisedMs ?? 1;
   let former: PlaylistSegment | undefined;
   for (const segment of segments) {
     const holeMs = former ? segment.startMs - former.endMs : 0;
     const hole = former && holeMs > 0 ? { startMs: former.endMs, endMs: segment.startMs } : undefined;
-    if (hole && options.gaps === 'mark') {
+    const marked = hole && options.gaps === 'mark' && !(growing && holeMs > growing.promisedMs);
+    if (hole && growing) body.push(dateRange(hole));
+    if (marked) {
       body.push(
         '#EXT-X-GAP',
         `#EXT-X-PROGRAM-DATE-TIME:${formatUtc(hole.startMs)}`,
@@ -54,7 +62,7 @@ export function playlist(
       longestMs = Math.max(longestMs, holeMs);
     }
     const newRun = former?.run !== segment.run;
-    if (former && (newRun || (hole && options.gaps === 'skip'))) body.push('#EXT-X-DISCONTINUITY');
+    if (former && (newRun || (hole && !marked))) body.push('#EXT-X-DISCONTINUITY');
     if (newRun) body.push(`#EXT-X-MAP:URI="${segment.uri}",BYTERANGE="${segment.headBytes}@0"`);
     body.push(
       `#EXT-X-PROGRAM-DATE-TIME:${formatUtc(segment.startMs)}`,
@@ -70,11 +78,11 @@ export function playlist(
     `#EXT-X-VERSION:${options.gaps === 'mark' ? 8 : 7}`,
     `#EXT-X-TARGETDURATION:${Math.ceil(longestMs / 1000)}`,
     '#EXT-X-MEDIA-SEQUENCE:0',
-    `#EXT-X-PLAYLIST-TYPE:${options.growing ? 'EVENT' : 'VOD'}`,
+    `#EXT-X-PLAYLIST-TYPE:${growing ? 'EVENT' : 'VOD'}`,
     '#EXT-X-INDEPENDENT-SEGMENTS',
-    ...gaps.map(dateRange),
+    ...(growing ? [] : gaps.map(dateRange)),
   ];
-  return `${[...head, ...body, ...(options.growing ? [] : ['#EXT-X-ENDLIST'])].join('\n')}\n`;
+  return `${[...head, ...body, ...(growing ? [] : ['#EXT-X-ENDLIST'])].join('\n')}\n`;
 }
 
 function extinf({ startMs, endMs }: Range): string {
@@ -82,13 +90,13 @@ function extinf({ startMs, endMs }: Range): string {
 }
 
 /** Tells players, and people who read the playlist, what is missing and why. */
-function dateRange(gap: PlaylistGap): string {
+function dateRange(gap: Range & Partial<PlaylistGap>): string {
   const attributes = [
     `ID="gap-${gap.startMs}"`,
     'CLASS="gapless.gap"',
     `START-DATE="${formatUtc(gap.startMs)}"`,
     `DURATION=${((gap.endMs - gap.startMs) / 1000).toFixed(3)}`,
-    `X-STATE="${gap.state}"`,
+    ...(gap.state === undefined ? [] : [`X-STATE="${gap.state}"`]),
     ...(gap.reason === undefined ? [] : [`X-REASON="${gap.reason}"`]),
   ];
   return `#EXT-X-DATERANGE:${attributes.join(',')}`;

@@ -4,10 +4,18 @@ import { ExtentList } from '@gapless/shared/extents';
 import type { Routes } from '@gapless/shared/http';
 import { instant, invalidField, movieHeaders, sendContent, window, windowOf } from '@gapless/shared/http';
 import { isRunId, MAX_SEQ } from '@gapless/shared/ids';
+import type { EpochMs } from '@gapless/shared/time';
 import { compactUtc, formatUtc, HOUR_MS } from '@gapless/shared/time';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { mediaBytes, playableObjects, playlist, storedVideo } from '../../play/index.js';
+import {
+  listedSince,
+  mediaBytes,
+  playableObjects,
+  playlist,
+  promisedMs,
+  storedVideo,
+} from '../../play/index.js';
 import type { Lens } from '../../store/index.js';
 import { gapsOf, timelineOf } from '../../timeline/index.js';
 import type { ApiPort } from '../port.js';
@@ -78,9 +86,10 @@ export function mediaRoutes(routes: Routes, port: ApiPort): void {
         tags: ['media'],
         summary: 'An HLS playlist of any range',
         description:
-          'Without "to" the playlist grows; its start is fixed first, by a redirect, since a player that asks again must find what it knows. The links in it are signed and need no token.',
+          'Without "to" the playlist grows at its end, and what it has listed stays as it is: its start, and when it was opened, are fixed first, by a redirect. Footage of a gap that heals meanwhile is listed when it is opened anew. The links in it are signed and need no token.',
         params: lensParams,
         querystring: window.extend(signature.shape).extend({
+          opened: instant.optional().describe('Of a growing playlist; the redirect names it'),
           gaps: z
             .enum(['skip', 'mark'])
             .default('skip')
@@ -94,29 +103,40 @@ export function mediaRoutes(routes: Routes, port: ApiPort): void {
       const range = windowOf(port, request.query, HOUR_MS);
       if (range.endMs - range.startMs > MAX_PLAYLIST_MS)
         throw invalidField('query', '/from', 'one playlist spans at most 7 days');
-      const fixed = formatUtc(range.startMs);
-      if (request.query.to === undefined && request.query.from !== fixed) {
-        const query = new URLSearchParams({ ...(request.query as Record<string, string>), from: fixed });
+      const growing = request.query.to === undefined;
+      const nowMs = clock.nowMs();
+      const openedMs = openedMsOf(request.query.opened, nowMs);
+      const fixed = { from: formatUtc(range.startMs), opened: formatUtc(openedMs) };
+      if (growing && (request.query.from !== fixed.from || request.query.opened === undefined)) {
+        const query = new URLSearchParams({ ...(request.query as Record<string, string>), ...fixed });
         return reply.header('cache-control', 'no-store').redirect(`index.m3u8?${query.toString()}`, 302);
       }
-      const { expires, signature: signed } = mediaLinks.sign(lens.path, LINK_TTL_MS);
-      const segments = playableObjects(store.read, layout, lens.id, range).map((playable) => ({
-        run: playable.object.run,
-        startMs: playable.object.startMs,
-        endMs: playable.object.endMs,
-        uri: `segments/${playable.object.run}/${playable.object.seq}.mp4?expires=${expires}&signature=${signed}`,
-        headBytes: mediaBytes(playable).from,
-        media: mediaBytes(playable),
-      }));
-      if (segments.length === 0)
+      const listed = listedSince(
+        playableObjects(store.read, layout, lens.id, range).map(({ object, ...rest }) => ({
+          ...{ object, ...rest, startMs: object.startMs, endMs: object.endMs },
+          verifiedMs: object.verifiedMs!,
+        })),
+        growing ? openedMs : nowMs,
+      );
+      if (listed.length === 0)
         throw new AppError(
           'FOOTAGE_NONE',
           `nothing of ${lens.path} from ${formatUtc(range.startMs)} to ${formatUtc(range.endMs)} is stored here`,
         );
-      const gaps = gapsOf(timelineOf(store.read, store.read.lenses.byId(lens.id)!, range, clock.nowMs()));
+      const segments = listed.map((playable) => {
+        const { object, startMs, endMs, listedMs } = playable;
+        // Of a segment that is listed, the address must not change either.
+        const { expires, signature: signed } = mediaLinks.sign(lens.path, listedMs + LINK_TTL_MS);
+        return {
+          ...{ run: object.run, startMs, endMs, headBytes: mediaBytes(playable).from },
+          uri: `segments/${object.run}/${object.seq}.mp4?expires=${expires}&signature=${signed}`,
+          media: mediaBytes(playable),
+        };
+      });
+      const gaps = gapsOf(timelineOf(store.read, store.read.lenses.byId(lens.id)!, range, nowMs));
       const text = playlist(segments, gaps, {
         gaps: request.query.gaps,
-        growing: request.query.to === undefined,
+        growing: growing ? { promisedMs: promisedMs(listed) } : undefined,
       });
       return reply.type('application/vnd.apple.mpegurl').header('cache-control', 'no-store').send(text);
     },
@@ -164,12 +184,24 @@ export function mediaRoutes(routes: Routes, port: ApiPort): void {
     },
     async (request, reply) => {
       const lens = lensOf(port, request.params);
-      const { expires, signature: signed } = mediaLinks.sign(lens.path, request.body.ttlSeconds * 1000);
+      const { expires, signature: signed } = mediaLinks.sign(
+        lens.path,
+        clock.nowMs() + request.body.ttlSeconds * 1000,
+      );
       return reply
         .code(201)
         .send({ query: `expires=${expires}&signature=${signed}`, expires: formatUtc(expires) });
     },
   );
+}
+
+/** When a growing playlist was opened: what is there by then is listed, so it cannot be in the future. */
+function openedMsOf(opened: string | undefined, nowMs: EpochMs): EpochMs {
+  if (opened === undefined) return nowMs;
+  const openedMs = Date.parse(opened);
+  if (openedMs > nowMs)
+    throw invalidField('query', '/opened', 'a playlist cannot have been opened in the future');
+  return openedMs;
 }
 
 function describeVideo(reply: FastifyReply, lens: Lens, { movie }: Video): void {

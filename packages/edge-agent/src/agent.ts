@@ -11,6 +11,8 @@ import { lockState } from './agent-lock.js';
 import type { EdgeConfig } from './config.js';
 import { lensesOf, storageDirOf, vehicleOf } from './config.js';
 import { Connection } from './connection.js';
+import type { ControlPort } from './control/index.js';
+import { ControlServer, controlPath } from './control/index.js';
 import {
   catchUp,
   indexPath,
@@ -160,6 +162,7 @@ export class Agent implements AsyncDisposable {
       });
       this.#recorders.push(recorder);
     }
+    this.#owned.use(await ControlServer.start(this.#controlPort(), controlPath(config.stateDir)));
     this.#running.push(
       this.#run(),
       this.#storage.run(this.#stop.signal),
@@ -183,6 +186,18 @@ export class Agent implements AsyncDisposable {
       gate: this.#gate,
       toldSeq: () => this.#connection?.toldSeq ?? Number.POSITIVE_INFINITY,
     });
+  }
+
+  #controlPort(): ControlPort {
+    const { version, clock, log } = this.#options;
+    return {
+      ...{ version, clock, log: log.child({ stage: 'control' }) },
+      segments: {
+        reader: this.#reader,
+        lensNow: (lens) => this.#recorders.find(({ status }) => status.lens === lens)?.now,
+        nowMs: () => clock.nowMs(),
+      },
+    };
   }
 
   /** Undefined for a vehicle that only records. */

@@ -5,11 +5,13 @@ import { addCheckCommand } from './check-command.js';
 import { addConfigCommands } from './config-commands.js';
 import { addEnrolCommand } from './enrol-command.js';
 import { addRunCommand } from './run-command.js';
+import { addSegmentsCommand } from './segments-command.js';
 
 /** All commands of `gapless-edge`. */
 export function addCommands(program: Command, output: CliOutput, context: CliContext): void {
   addRunCommand(program, output, context);
   addEnrolCommand(program, output, context);
+  addSegmentsCommand(program, output, context);
   addCheckCommand(program, output, context);
   addConfigCommands(program, output, context);
 }

@@ -28,15 +28,16 @@ export interface GapFacts {
 /** What is not held of `window`, in order, each stretch with one reason: the first that applies. */
 export function heldGaps(window: Range, facts: GapFacts): HeldGap[] {
   const layers: Layer<HeldGapReason | 'held'>[] = [{ value: 'held', ranges: facts.coverage }];
+  for (const reason of ['evicted', 'removed', 'corrupt'] as const)
+    layers.push({ value: reason, ranges: withReason(facts.deleted, reason) });
+  layers.push({ value: 'no-signal', ranges: RangeSet.from(facts.holes) });
+  for (const reason of ['off', 'no-signal', 'unexplained'] as const)
+    layers.push({ value: reason, ranges: withReason(facts.absences, reason) });
+  // Last, since a clock that was set back makes what is known lie in the future.
   if (facts.asOfMs < window.endMs) {
     const unknown = { startMs: Math.max(facts.asOfMs, window.startMs), endMs: window.endMs };
     layers.push({ value: 'not-yet', ranges: RangeSet.of(unknown) });
   }
-  for (const reason of ['evicted', 'removed', 'corrupt'] as const)
-    layers.push({ value: reason, ranges: withReason(facts.deleted, reason) });
-  layers.push({ value: 'no-signal', ranges: RangeSet.from(facts.holes) });
-  for (const reason of ['off', 'no-signal'] as const)
-    layers.push({ value: reason, ranges: withReason(facts.absences, reason) });
   const gaps: HeldGap[] = [];
   for (const { value, startMs, endMs } of partition(window, layers, 'unexplained' as const))
     if (value !== 'held') gaps.push({ startMs, endMs, reason: value });

@@ -17,7 +17,7 @@ export interface LensNow {
   /** Nothing is known yet of what comes after this instant. */
   readonly asOfMs: EpochMs;
   /** The segment that is being written, as far as its fragments are whole. */
-  readonly open?: Range & { readonly run: RunId; readonly seq: number };
+  readonly open?: (Range & { readonly run: RunId; readonly seq: number }) | undefined;
   readonly openBytes: number;
 }
 

@@ -93,6 +93,12 @@ export class LensRecorder {
     };
   }
 
+  /** What is in no row yet. */
+  get now(): Pick<LensStatus, 'asOfMs' | 'open'> & { readonly openBytes: number } {
+    const { asOfMs, open } = this.status;
+    return { asOfMs, openBytes: this.openBytes, ...(open ? { open } : {}) };
+  }
+
   /** Bytes that are written and not yet in any row. */
   get openBytes(): number {
     return this.#recording?.openBytes ?? 0;

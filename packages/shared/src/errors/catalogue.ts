@@ -26,6 +26,9 @@ export const errorCatalogue = {
   DATABASE_IN_USE: ['conflict', 'Another process has the database open.'],
   DATABASE_CORRUPT: ['data-loss', 'The database fails its own integrity check.'],
   AGENT_RUNNING: ['conflict', 'An agent runs already on the same state directory.'],
+  AGENT_NOT_RUNNING: ['unavailable', 'No agent runs on the state directory, so nobody can answer.'],
+  CONTROL_PATH_UNUSABLE: ['invalid-input', 'The agent cannot listen at the path of its socket.'],
+  CONTROL_DENIED: ['permission', "The user of the command may not use the agent's socket."],
   INDEX_MISSING: ['not-found', 'There is no index of recordings where the configuration says.'],
   ADDRESS_IN_USE: ['invalid-input', 'The port to listen on is taken by another program.'],
   LINK_MESSAGE_INVALID: [

@@ -1,0 +1,11 @@
+import type { Log } from '@gapless/shared/log';
+import type { Clock } from '@gapless/shared/time';
+import type { SegmentsPort } from '../query/index.js';
+
+/** What the agent offers to whoever may use its socket. */
+export interface ControlPort {
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly segments: SegmentsPort;
+}

@@ -1,0 +1,101 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runCli } from '@gapless/shared/cli';
+import { noSteps } from '@gapless/shared/lifecycle';
+import { createLog } from '@gapless/shared/log';
+import { addCommands } from '../../../../packages/edge-agent/src/cli/index.js';
+import type { ControlPort } from '../../../../packages/edge-agent/src/control/index.js';
+import { controlPath, ControlServer } from '../../../../packages/edge-agent/src/control/index.js';
+import type { Place } from '../../../support/edge/recordings.js';
+import { Recordings } from '../../../support/edge/recordings.js';
+
+/** What a command line wrote, and what it ended with. */
+export interface Spoken {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Recordings whose operations are asked for by commands and over the socket, as those of a running agent. */
+export class OperatedPlace implements AsyncDisposable {
+  readonly recordings: Recordings;
+  readonly socketPath: string;
+  #server: ControlServer | undefined;
+
+  private constructor(readonly place: Place) {
+    this.recordings = new Recordings(place);
+    this.socketPath = controlPath(place.stateDir);
+  }
+
+  static async start(place: Place, port: Partial<ControlPort> = {}): Promise<OperatedPlace> {
+    const operated = new OperatedPlace(place);
+    await writeFile(operated.#config, configText(place));
+    await operated.listen(port);
+    return operated;
+  }
+
+  get #config(): string {
+    return join(this.place.root, 'edge.yml');
+  }
+
+  /** Begins to listen, as an agent does that is started. */
+  async listen(port: Partial<ControlPort> = {}): Promise<void> {
+    const { reader, clock } = this.recordings;
+    const segments = { reader, lensNow: () => undefined, nowMs: () => clock.nowMs() };
+    const log = createLog('test', 'silent');
+    const given = { version: '1.2.3', clock, log, segments, ...port };
+    this.#server = await ControlServer.start(given, this.socketPath);
+  }
+
+  /** Stops to listen, as an agent does that is stopped. */
+  async hangUp(): Promise<void> {
+    await this.#server?.[Symbol.asyncDispose]();
+    this.#server = undefined;
+  }
+
+  /** Runs a command of `gapless-edge`, with the configuration of this place. */
+  async run(...argv: readonly string[]): Promise<Spoken> {
+    const spoken = { exitCode: 0, stdout: '', stderr: '' };
+    const context = {
+      shutdown: new AbortController().signal,
+      env: {},
+      step: noSteps,
+      clock: this.recordings.clock,
+      bootId: () => Promise.resolve('boot-1'),
+    };
+    await runCli(
+      {
+        name: 'gapless-edge',
+        version: '1.2.3',
+        summary: '',
+        addCommands: (program, output) => addCommands(program, output, context),
+      },
+      [...argv, '--config', this.#config],
+      {
+        stdout: { write: (text) => (spoken.stdout += text) },
+        stderr: { write: (text) => (spoken.stderr += text) },
+        isTty: false,
+        columns: 80,
+        env: {},
+        clock: this.recordings.clock,
+        setExitCode: (code) => (spoken.exitCode = code),
+      },
+    );
+    return spoken;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.hangUp();
+    await this.recordings[Symbol.asyncDispose]();
+    await this.place[Symbol.asyncDispose]();
+  }
+}
+
+function configText({ stateDir }: Place): string {
+  return `vehicle: bus-042
+stateDir: ${stateDir}
+lenses:
+  front: { input: "test:" }
+  rear: { input: "test:" }
+`;
+}

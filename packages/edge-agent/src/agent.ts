@@ -25,6 +25,7 @@ import {
   withDurablePaths,
 } from './index/index.js';
 import { IdentityFile, loadAccessKeys, loadEvidenceKey } from './link/index.js';
+import { Protections } from './protect/index.js';
 import type { StartProcess } from './record/index.js';
 import { LensRecorder, RecordingGate, recover, recoverLens, startFfmpeg } from './record/index.js';
 import { freeSpaceOf, StorageKeeper } from './retain/index.js';
@@ -59,6 +60,7 @@ export class Agent implements AsyncDisposable {
   readonly #journal: Journal;
   readonly #gate = new RecordingGate();
   readonly #storage: StorageKeeper;
+  readonly #protections: Protections;
 
   private constructor(
     options: AgentOptions,
@@ -79,6 +81,7 @@ export class Agent implements AsyncDisposable {
     this.#evidence = made.evidence;
     this.#identity = made.identity;
     this.#storage = this.#storageKeeper();
+    this.#protections = this.#makeProtections();
     this.#connection = this.#makeConnection();
   }
 
@@ -130,6 +133,7 @@ export class Agent implements AsyncDisposable {
     const recovery = { ...segmentPort, reader: this.#reader, bootId, log: log.child({ stage: 'recover' }) };
     await catchUp({ reader: this.#reader, journal: this.#journal });
     await this.#storage.begin();
+    await this.#protections.begin();
     const recovered = await recover(
       recovery,
       lenses.map(({ lens }) => lens),
@@ -166,6 +170,7 @@ export class Agent implements AsyncDisposable {
     this.#running.push(
       this.#run(),
       this.#storage.run(this.#stop.signal),
+      this.#protections.run(this.#stop.signal),
       every(clock, JOURNAL_SYNC_MS, this.#stop.signal, () => this.#settleJournal()),
     );
   }
@@ -185,6 +190,18 @@ export class Agent implements AsyncDisposable {
       isInUse: (segment) => this.#connection?.isSending(segment) ?? false,
       gate: this.#gate,
       toldSeq: () => this.#connection?.toldSeq ?? Number.POSITIVE_INFINITY,
+    });
+  }
+
+  #makeProtections(): Protections {
+    const { config, clock, disk, step, log } = this.#options;
+    return new Protections({
+      ...{ disk, clock, step, log: log.child({ stage: 'protect' }) },
+      storageDir: storageDirOf(config),
+      reader: this.#reader,
+      index: this.#writer,
+      roomBytes: () => this.#storage.roomBytes(),
+      maxRatio: config.storage.maxProtected,
     });
   }
 

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Frozen } from '@gapless/shared/config';
-import { bitrate, duration, size } from '@gapless/shared/config';
+import { bitrate, duration, share, size } from '@gapless/shared/config';
 import { isName, NAME_RULE } from '@gapless/shared/ids';
 import type { LensName, VehicleId } from '@gapless/shared/ids';
 import { z } from 'zod';
@@ -43,6 +43,9 @@ const storage = z
       .enum(['evict-oldest', 'stop-recording'])
       .default('evict-oldest')
       .describe('What to do when there is no space left'),
+    maxProtected: share({ max: '90%' })
+      .prefault('50%')
+      .describe('Part of the space for recordings that may be protected against eviction'),
   })
   .prefault({});
 

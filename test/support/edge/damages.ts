@@ -34,6 +34,29 @@ export const damages: readonly Damage[] = [
     finds: ['rows'],
   },
   {
+    what: 'a protected segment that does not count as such',
+    breaks: (broken) =>
+      broken.sql(
+        'UPDATE segment SET protected = 0 WHERE protected = 1 AND run_id = 3',
+        'UPDATE segment SET protected = 1 WHERE run_id = 1 AND seq = 2',
+      ),
+    finds: ['protections', 'protections'],
+  },
+  {
+    what: 'two pins of one holder that overlap',
+    breaks: (broken) =>
+      broken.sql(
+        `INSERT INTO protection SELECT lens_id, holder, start_ms + 1, end_ms, reason, made_ms, expires_ms
+         FROM protection WHERE holder = 'police'`,
+      ),
+    finds: ['protections', 'protections'],
+  },
+  {
+    what: 'pins that the file beside the recordings does not name',
+    breaks: (broken) => broken.sql("DELETE FROM protection WHERE holder = 'police'"),
+    finds: ['protections'],
+  },
+  {
     what: 'a change counter that was set back',
     breaks: (broken) => broken.sql("UPDATE meta SET value = value - 1 WHERE key = 'change_seq'"),
     finds: ['change-sequence'],

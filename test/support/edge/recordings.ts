@@ -24,6 +24,7 @@ import {
   settleJournal,
   withDurablePaths,
 } from '../../../packages/edge-agent/src/index/index.js';
+import { Protections } from '../../../packages/edge-agent/src/protect/index.js';
 import type { Recovered } from '../../../packages/edge-agent/src/record/recover.js';
 import { recover } from '../../../packages/edge-agent/src/record/recover.js';
 import type { RunPort } from '../../../packages/edge-agent/src/record/run-port.js';
@@ -86,6 +87,8 @@ export interface RecordingsOptions {
   readonly disk?: FaultyDisk;
   readonly step?: StepHook;
   readonly bootId?: string;
+  /** Bytes that the recordings may take; half of that may be protected. */
+  readonly roomBytes?: () => number;
 }
 
 export interface RecordOptions {
@@ -103,6 +106,7 @@ export class Recordings implements AsyncDisposable {
   readonly index: IndexWriter;
   readonly journal: Journal;
   readonly burial: Burial;
+  readonly protections: Protections;
   readonly journalErrors: unknown[] = [];
   readonly #ownDisk: FaultyDisk;
   readonly #previous = new Map<LensName, string | undefined>();
@@ -123,6 +127,11 @@ export class Recordings implements AsyncDisposable {
     const onError = (error: unknown): void => void this.journalErrors.push(error);
     this.journal = new Journal({ disk: this.disk, storageDir, onError });
     this.index = new IndexWriter(this.database, clock, this.journal);
+    this.protections = new Protections({
+      ...{ ...this.#segmentPort, reader: this.reader, log: createLog('test', 'silent') },
+      roomBytes: () => Promise.resolve(options.roomBytes?.() ?? 1e12),
+      maxRatio: 0.5,
+    });
     this.burial = new Burial({ ...this.#segmentPort, reader: this.reader, journal: this.journal });
   }
 
@@ -136,6 +145,7 @@ export class Recordings implements AsyncDisposable {
   async begin(...lenses: readonly LensName[]): Promise<Map<LensName, Recovered>> {
     await catchUp(this);
     await this.burial.finish();
+    await this.protections.begin();
     const port = { ...this.#segmentPort, reader: this.reader, log: createLog('test', 'silent') };
     const recovered = await recover({ ...port, bootId: this.#options.bootId ?? 'boot-1' }, lenses);
     for (const [lens, { previous }] of recovered) this.#previous.set(lens, previous);

@@ -24,7 +24,7 @@ interface Columns {
 const SELECT = `SELECT l.name AS lens, r.name AS run, s.seq, s.start_ms, s.end_ms, s.size_bytes, s.receipted
   FROM segment s JOIN run r ON r.id = s.run_id JOIN lens l ON l.id = s.lens_id`;
 
-/** Which segments are the first to go. */
+/** Which segments are the first to go. What is protected is never among them. */
 export class EvictionQueries {
   readonly #statements: Statements;
 
@@ -34,12 +34,18 @@ export class EvictionQueries {
 
   /** What central has, the oldest first. */
   receipted(limit: number): EvictionCandidate[] {
-    return this.#all(`${SELECT} WHERE s.receipted = 1 ORDER BY s.start_ms LIMIT ?`, limit);
+    return this.#all(
+      `${SELECT} WHERE s.protected = 0 AND s.receipted = 1 ORDER BY s.start_ms LIMIT ?`,
+      limit,
+    );
   }
 
   /** What central does not have, the oldest first. */
   unreceipted(limit: number): EvictionCandidate[] {
-    return this.#all(`${SELECT} WHERE s.receipted = 0 ORDER BY s.start_ms LIMIT ?`, limit);
+    return this.#all(
+      `${SELECT} WHERE s.protected = 0 AND s.receipted = 0 ORDER BY s.start_ms LIMIT ?`,
+      limit,
+    );
   }
 
   /**
@@ -48,7 +54,7 @@ export class EvictionQueries {
    */
   olderThan(beforeMs: EpochMs, limit: number): EvictionCandidate[] {
     const half = (receipted: 0 | 1): string =>
-      `SELECT * FROM (${SELECT} WHERE s.receipted = ${receipted} AND s.start_ms < ? AND s.end_ms <= ?
+      `SELECT * FROM (${SELECT} WHERE s.protected = 0 AND s.receipted = ${receipted} AND s.start_ms < ? AND s.end_ms <= ?
          AND r.clock_trusted = 1 ORDER BY s.start_ms LIMIT ?)`;
     return this.#all(
       `${half(1)} UNION ALL ${half(0)} ORDER BY start_ms LIMIT ?`,

@@ -1,16 +1,19 @@
 import { assert } from '@gapless/shared/errors';
 import type { LensName, RunId, SegmentRef } from '@gapless/shared/ids';
-import { fromHex, hex } from '@gapless/shared/ids';
-import type { RunEndReason, TombstoneReason } from '@gapless/shared/protocol';
+import { fromHex } from '@gapless/shared/ids';
+import type { RunEndReason } from '@gapless/shared/protocol';
 import type { Database } from '@gapless/shared/sqlite';
 import { GroupCommit, Statements } from '@gapless/shared/sqlite';
 import type { Clock, EpochMs } from '@gapless/shared/time';
+import type { BurialFacts } from './bury-segment.js';
+import { burySegment } from './bury-segment.js';
 import { bounds, forgetDay } from './day-queries.js';
 import { absenceNote, receiptNote, runNote, tombstoneNote } from './journal/entry.js';
 import type { JournalSink } from './journal/journal.js';
 import type { Day } from './paths.js';
+import { ProtectionWriter } from './protection-writer.js';
 import { RunQueries } from './run-queries.js';
-import type { AbsenceRecord, Changed, NewRun, SegmentRecord, TombstoneRecord } from './rows.js';
+import type { AbsenceRecord, NewRun, SegmentRecord, TombstoneRecord } from './rows.js';
 
 /**
  * Every change of the index. Each method resolves once its change is durable, and only then tells `onChange`, so what
@@ -18,6 +21,7 @@ import type { AbsenceRecord, Changed, NewRun, SegmentRecord, TombstoneRecord } f
  * the journal beside them, after the commit.
  */
 export class IndexWriter implements Disposable {
+  readonly protections: ProtectionWriter;
   readonly #statements: Statements;
   readonly #runs: RunQueries;
   readonly #commits: GroupCommit;
@@ -29,6 +33,7 @@ export class IndexWriter implements Disposable {
     this.#runs = new RunQueries(this.#statements);
     this.#commits = new GroupCommit(database, clock);
     this.#journal = journal;
+    this.protections = new ProtectionWriter(this.#statements, this.#commits);
   }
 
   /** Commits what is waiting. */
@@ -119,14 +124,16 @@ export class IndexWriter implements Disposable {
   }
 
   /**
-   * Replaces the rows of segments by tombstones; what is no longer there is left out. The files are removed afterwards,
-   * and {@link noteFilesGone} says that they are.
+   * Replaces the rows of segments by tombstones; what is no longer there is left out, and so is what came to be
+   * protected, unless that goes, too. The files are removed afterwards, and {@link noteFilesGone} says that they are.
    */
-  async buryMany(
-    segments: readonly SegmentRef[],
-    burial: { readonly deletedMs: EpochMs; readonly reason: TombstoneReason },
-  ): Promise<TombstoneRecord[]> {
-    const made = await this.#write(() => segments.flatMap((ref) => this.#bury(ref, burial) ?? []));
+  async buryMany(segments: readonly SegmentRef[], burial: BurialFacts): Promise<TombstoneRecord[]> {
+    const made = await this.#write(() =>
+      segments.flatMap((ref) => {
+        const row = burySegment(this.#statements, ref, { ...burial, nextChange: () => this.#nextChange() });
+        return row ?? [];
+      }),
+    );
     for (const { row, seq } of made) this.#journal.note(tombstoneNote(row, seq));
     return made.map(({ row }) => row);
   }
@@ -224,49 +231,6 @@ export class IndexWriter implements Disposable {
     return made;
   }
 
-  #bury(
-    { lens, run, seq }: SegmentRef,
-    { deletedMs, reason }: { readonly deletedMs: EpochMs; readonly reason: TombstoneReason },
-  ): Changed<TombstoneRecord> | undefined {
-    const segment = this.#statements.get<BuriedColumns>(
-      `DELETE FROM segment WHERE seq = ? AND run_id = (${RUN_ID})
-       RETURNING run_id, lens_id, start_ms, end_ms, file_start_ms, size_bytes, sha256`,
-      seq,
-      lens,
-      run,
-    );
-    if (!segment) return undefined;
-    const changeSeq = this.#nextChange();
-    this.#statements.run(
-      `INSERT INTO tombstone (run_id, seq, lens_id, start_ms, end_ms, size_bytes, sha256, deleted_ms, reason, change_seq,
-         file_start_ms, file_gone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
-      segment.run_id,
-      seq,
-      segment.lens_id,
-      segment.start_ms,
-      segment.end_ms,
-      segment.size_bytes,
-      segment.sha256,
-      deletedMs,
-      reason,
-      changeSeq,
-      segment.file_start_ms,
-    );
-    const row: TombstoneRecord = {
-      lens,
-      run,
-      seq,
-      startMs: segment.start_ms,
-      endMs: segment.end_ms,
-      fileStartMs: segment.file_start_ms,
-      sizeBytes: segment.size_bytes,
-      sha256: hex(segment.sha256),
-      deletedMs,
-      reason,
-    };
-    return { seq: changeSeq, row };
-  }
-
   #nextChange(): number {
     const sql =
       "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'change_seq' RETURNING CAST(value AS INTEGER) AS seq";
@@ -275,16 +239,6 @@ export class IndexWriter implements Disposable {
 }
 
 const RUN_ID = 'SELECT r.id FROM run r JOIN lens l ON l.id = r.lens_id WHERE l.name = ? AND r.name = ?';
-
-interface BuriedColumns {
-  readonly run_id: number;
-  readonly lens_id: number;
-  readonly start_ms: number;
-  readonly end_ms: number;
-  readonly file_start_ms: number;
-  readonly size_bytes: number;
-  readonly sha256: Uint8Array;
-}
 
 function digest(sha256: string): Uint8Array {
   const bytes = fromHex(sha256, 32);

@@ -14,6 +14,7 @@ import { parseCompactUtc, utcDay } from '@gapless/shared/time';
  * front/2026-08-22/journal.jsonl                             what the day's files do not say themselves
  * front/recording/20260822T165738123Z_3fa9c1_000013.mp4      being written
  * front/quarantine/…                                         not trusted any more, kept
+ * front/protections.jsonl                                    what must not be evicted
  * ```
  */
 export interface SegmentFile extends SegmentRef {
@@ -59,6 +60,13 @@ export function dayOfSegment(segment: Pick<SegmentFile, 'fileStartMs'>): Day {
 /** The day in which a run began, as its id has it: re-timing changes neither. */
 export function dayOfRun(run: RunId): Day {
   return `${run.slice(0, 4)}-${run.slice(4, 6)}-${run.slice(6, 8)}`;
+}
+
+export const PROTECTIONS_NAME = 'protections.jsonl';
+
+/** Where the pins of a lens stand, below the storage directory. */
+export function protectionsPath(lens: LensName): string {
+  return join(lens, PROTECTIONS_NAME);
 }
 
 export const JOURNAL_NAME = 'journal.jsonl';

@@ -56,6 +56,18 @@ export interface AbsenceRecord extends Range {
   readonly detail: string | undefined;
 }
 
+/** A pin: footage that must not be evicted. */
+export interface ProtectionRecord extends Range {
+  readonly lens: LensName;
+  /** Who asked for it. */
+  readonly holder: string;
+  /** For people. */
+  readonly reason: string;
+  readonly madeMs: EpochMs;
+  /** Undefined: it holds until it is taken back. */
+  readonly expiresMs: EpochMs | undefined;
+}
+
 /** A row with the change sequence of its last change. */
 export interface Changed<Row> {
   readonly seq: number;

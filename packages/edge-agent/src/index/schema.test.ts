@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { schemaShape } from '@gapless/harness/schema-shape';
+import type { Schema } from '@gapless/shared/sqlite';
 import { openDatabase } from '@gapless/shared/sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { indexSchema } from './schema.js';
@@ -14,17 +15,17 @@ describe('the schema of the index', () => {
   });
   afterAll(() => rm(directory, { recursive: true }));
 
-  const first = {
-    latest: readFileSync(new URL('./testdata/schema-1.sql', import.meta.url), 'utf8'),
-    version: 1,
+  const former = (version: number): Schema => ({
+    latest: readFileSync(new URL(`./testdata/schema-${version}.sql`, import.meta.url), 'utf8'),
+    version,
     migrations: [],
-  };
+  });
 
-  it('is the same whether it was made anew or brought up from version 1', () => {
-    const path = join(directory, 'old.sqlite');
-    openDatabase(path, first).close();
+  it.each([1, 2])('is the same whether it was made anew or brought up from version %i', (version) => {
+    const path = join(directory, `old-${version}.sqlite`);
+    openDatabase(path, former(version)).close();
     const upgraded = openDatabase(path, indexSchema);
-    const fresh = openDatabase(join(directory, 'new.sqlite'), indexSchema);
+    const fresh = openDatabase(join(directory, `new-${version}.sqlite`), indexSchema);
     expect(schemaShape(upgraded)).toEqual(schemaShape(fresh));
     expect(indexSchema.migrations.at(-1)?.version).toBe(indexSchema.version);
     upgraded.close();
@@ -33,7 +34,7 @@ describe('the schema of the index', () => {
 
   it('knows where the files of older tombstones lay, and that they are gone', () => {
     const path = join(directory, 'filled.sqlite');
-    const old = openDatabase(path, first);
+    const old = openDatabase(path, former(1));
     old.exec(`
       INSERT INTO lens (id, name) VALUES (1, 'front');
       INSERT INTO run (id, lens_id, name, boot_id, monotonic_ms, clock_trusted, start_ms, codecs, change_seq)
@@ -44,6 +45,25 @@ describe('the schema of the index', () => {
     const upgraded = openDatabase(path, indexSchema);
     const row = upgraded.prepare('SELECT file_start_ms, file_gone FROM tombstone').get();
     expect(row).toEqual({ file_start_ms: 5_000, file_gone: 1 });
+    upgraded.close();
+  });
+
+  it('knows what of an older index may go without loss, and that nothing of it is protected', () => {
+    const path = join(directory, 'filled-2.sqlite');
+    const old = openDatabase(path, former(2));
+    old.exec(`
+      INSERT INTO lens (id, name) VALUES (1, 'front');
+      INSERT INTO run (id, lens_id, name, boot_id, monotonic_ms, clock_trusted, start_ms, codecs, change_seq)
+        VALUES (1, 1, 'a', 'boot', 0, 1, 0, '[]', 1);
+      INSERT INTO segment VALUES (1, 5000, 1, 0, 6000, 5000, 10, zeroblob(32), 1, 1, x'01', NULL, 1, 2);
+      INSERT INTO segment VALUES (1, 6000, 1, 1, 7000, 6000, 7, zeroblob(32), 2, 1, x'01', NULL, 0, 3);
+    `);
+    old.close();
+    const upgraded = openDatabase(path, indexSchema);
+    const sums = upgraded.prepare('SELECT bytes, protected_bytes, spare_bytes FROM lens');
+    expect(sums.get()).toEqual({ bytes: 17, protected_bytes: 0, spare_bytes: 10 });
+    upgraded.exec("INSERT INTO protection VALUES (1, 'police', 5500, 5600, 'accident', 0, NULL)");
+    expect(sums.get()).toEqual({ bytes: 17, protected_bytes: 10, spare_bytes: 0 });
     upgraded.close();
   });
 
@@ -62,7 +82,7 @@ describe('the schema of the index', () => {
       INSERT INTO lens (id, name) VALUES (1, 'front');
       INSERT INTO run (id, lens_id, name, boot_id, monotonic_ms, clock_trusted, start_ms, codecs, change_seq)
         VALUES (1, 1, 'a', 'boot', 0, 1, 0, '[]', 1);
-      INSERT INTO segment VALUES (1, 5000, 1, 0, 6000, 5000, 10, zeroblob(32), 1, 1, x'01', NULL, 0, 2);
+      INSERT INTO segment VALUES (1, 5000, 1, 0, 6000, 5000, 10, zeroblob(32), 1, 1, x'01', NULL, 0, 2, 0);
     `);
     expect(() => database.exec(sql)).toThrow();
     database.close();
@@ -74,11 +94,47 @@ describe('the schema of the index', () => {
       INSERT INTO lens (id, name) VALUES (1, 'front');
       INSERT INTO run (id, lens_id, name, boot_id, monotonic_ms, clock_trusted, start_ms, codecs, change_seq)
         VALUES (1, 1, 'a', 'boot', 0, 1, 0, '[]', 1);
-      INSERT INTO segment VALUES (1, 5000, 1, 0, 6000, 5000, 10, zeroblob(32), 1, 1, x'01', NULL, 0, 2);
-      INSERT INTO segment VALUES (1, 6000, 1, 1, 7000, 6000, 7, zeroblob(32), 2, 1, x'01', NULL, 0, 3);
+      INSERT INTO segment VALUES (1, 5000, 1, 0, 6000, 5000, 10, zeroblob(32), 1, 1, x'01', NULL, 0, 2, 0);
+      INSERT INTO segment VALUES (1, 6000, 1, 1, 7000, 6000, 7, zeroblob(32), 2, 1, x'01', NULL, 0, 3, 0);
       DELETE FROM segment WHERE seq = 0;
     `);
     expect(database.prepare('SELECT bytes FROM lens').pluck().get()).toBe(7);
+    database.close();
+  });
+
+  it('keeps which segments are protected, whichever of segment and pin comes, goes or moves', () => {
+    const database = openDatabase(':memory:', indexSchema);
+    const state = (): unknown =>
+      database
+        .prepare(
+          'SELECT group_concat(protected) AS flags, (SELECT protected_bytes FROM lens) AS bytes, (SELECT spare_bytes FROM lens) AS spare FROM (SELECT protected FROM segment ORDER BY seq)',
+        )
+        .get();
+    const segment = (seq: number, receipted: 0 | 1): string =>
+      `INSERT INTO segment VALUES (1, ${5000 + 1000 * seq}, 1, ${seq}, ${6000 + 1000 * seq}, 0, 10, zeroblob(32), 1, 1, x'01', NULL,
+        ${receipted}, ${2 + seq}, 0)`;
+    database.exec(`
+      INSERT INTO lens (id, name) VALUES (1, 'front'), (2, 'rear');
+      INSERT INTO run (id, lens_id, name, boot_id, monotonic_ms, clock_trusted, start_ms, codecs, change_seq)
+        VALUES (1, 1, 'a', 'boot', 0, 1, 0, '[]', 1);
+      ${segment(0, 1)}; ${segment(1, 0)};
+      INSERT INTO protection VALUES (1, 'police', 6000, 7500, 'accident', 0, NULL), (2, 'police', 0, 9000, '', 0, NULL);
+      ${segment(2, 1)}; ${segment(3, 0)};
+    `);
+    expect(state()).toEqual({ flags: '0,1,1,0', bytes: 20, spare: 10 });
+    database.exec("INSERT INTO protection VALUES (1, 'insurer', 7400, 9000, 'accident', 0, NULL)");
+    expect(state()).toEqual({ flags: '0,1,1,1', bytes: 30, spare: 10 });
+    database.exec("DELETE FROM protection WHERE holder = 'police'");
+    expect(state()).toEqual({ flags: '0,0,1,1', bytes: 20, spare: 10 });
+    database.exec(
+      'UPDATE segment SET receipted = 1 WHERE seq = 3; UPDATE segment SET receipted = 1 WHERE seq = 1',
+    );
+    expect(state()).toEqual({ flags: '0,0,1,1', bytes: 20, spare: 20 });
+    database.exec('UPDATE segment SET start_ms = 19000, end_ms = 20000 WHERE seq = 2');
+    database.exec('UPDATE segment SET start_ms = 7000, end_ms = 8000 WHERE seq = 0');
+    expect(state()).toEqual({ flags: '1,0,0,1', bytes: 20, spare: 20 });
+    database.exec('DELETE FROM segment');
+    expect(database.prepare('SELECT bytes + protected_bytes + spare_bytes FROM lens').pluck().get()).toBe(0);
     database.close();
   });
 });

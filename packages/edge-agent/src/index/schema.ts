@@ -1,6 +1,69 @@
 import { MAX_SEGMENT_MS } from '@gapless/shared/protocol';
 import type { Schema } from '@gapless/shared/sqlite';
 
+const EVICTION_ORDER =
+  'CREATE INDEX segment_eviction ON segment (receipted DESC, start_ms) WHERE protected = 0;';
+
+/** Whether a segment, as `row` of a trigger or of a statement, and a protection `pin` have an instant in common. */
+const overlap = (row: string, pin: string): string =>
+  `${row}.lens_id = ${pin}.lens_id AND ${row}.start_ms > ${pin}.start_ms - ${MAX_SEGMENT_MS}
+    AND ${row}.start_ms < ${pin}.end_ms AND ${row}.end_ms > ${pin}.start_ms`;
+
+const isPinned = (row: string): string =>
+  `EXISTS (SELECT 1 FROM protection p WHERE p.lens_id = ${row}.lens_id
+    AND p.start_ms < ${row}.end_ms AND p.end_ms > ${row}.start_ms)`;
+
+const PROTECTION = `
+-- A pin: what overlaps it is not evicted. Pins of several holders add up; those of one holder do not overlap.
+CREATE TABLE protection (
+  lens_id    INTEGER NOT NULL REFERENCES lens,
+  holder     TEXT NOT NULL CHECK (length(holder) BETWEEN 1 AND 64),  -- who asked for it
+  start_ms   INTEGER NOT NULL CHECK (start_ms >= 0),
+  end_ms     INTEGER NOT NULL CHECK (end_ms > start_ms),
+  reason     TEXT NOT NULL,                 -- for people
+  made_ms    INTEGER NOT NULL,
+  expires_ms INTEGER,                       -- null: until it is taken back
+  PRIMARY KEY (lens_id, holder, start_ms)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX protection_expiry ON protection (expires_ms) WHERE expires_ms IS NOT NULL;
+
+CREATE TRIGGER protection_added AFTER INSERT ON protection BEGIN
+  UPDATE segment SET protected = 1 WHERE protected = 0 AND ${overlap('segment', 'NEW')};
+END;
+CREATE TRIGGER protection_deleted AFTER DELETE ON protection BEGIN
+  UPDATE segment SET protected = 0 WHERE protected = 1 AND ${overlap('segment', 'OLD')} AND NOT ${isPinned('segment')};
+END;
+CREATE TRIGGER segment_pinned AFTER INSERT ON segment WHEN NEW.protected <> ${isPinned('NEW')} BEGIN
+  UPDATE segment SET protected = 1 - protected WHERE run_id = NEW.run_id AND seq = NEW.seq;
+END;
+CREATE TRIGGER segment_moved AFTER UPDATE OF start_ms, end_ms ON segment WHEN NEW.protected <> ${isPinned('NEW')} BEGIN
+  UPDATE segment SET protected = 1 - protected WHERE run_id = NEW.run_id AND seq = NEW.seq;
+END;
+`;
+
+/** Adds what a segment contributes to the sums of its lens, or takes it away again. */
+const count = (
+  row: string,
+  sign: '+' | '-',
+): string => `UPDATE lens SET bytes = bytes ${sign} ${row}.size_bytes,
+    protected_bytes = protected_bytes ${sign} ${row}.size_bytes * ${row}.protected,
+    spare_bytes = spare_bytes ${sign} ${row}.size_bytes * (${row}.receipted AND NOT ${row}.protected)
+  WHERE id = ${row}.lens_id;`;
+
+const SUMS = `
+CREATE TRIGGER segment_added AFTER INSERT ON segment BEGIN
+  ${count('NEW', '+')}
+END;
+CREATE TRIGGER segment_deleted AFTER DELETE ON segment BEGIN
+  ${count('OLD', '-')}
+END;
+CREATE TRIGGER segment_changed AFTER UPDATE OF receipted, protected ON segment BEGIN
+  ${count('OLD', '-')}
+  ${count('NEW', '+')}
+END;
+`;
+
 /**
  * The agent's index. It can be made again from the files alone (`check --rebuild`), so it holds nothing about media
  * that the files and the journal beside them do not say.
@@ -21,7 +84,12 @@ CREATE TABLE meta (
 CREATE TABLE lens (
   id   INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 64),
-  bytes INTEGER NOT NULL DEFAULT 0 CHECK (bytes >= 0)  -- sum of its segments' sizes, kept by the triggers below
+  -- Sums of its segments' sizes, kept by the triggers below: of all,
+  bytes INTEGER NOT NULL DEFAULT 0 CHECK (bytes >= 0),
+  -- of those that are protected,
+  protected_bytes INTEGER NOT NULL DEFAULT 0 CHECK (protected_bytes >= 0),
+  -- and of those that may go without loss: central has them, and nobody protects them.
+  spare_bytes INTEGER NOT NULL DEFAULT 0 CHECK (spare_bytes >= 0)
 ) STRICT;
 
 -- One uninterrupted recording of one lens.
@@ -62,6 +130,7 @@ CREATE TABLE segment (
   holes          TEXT,                      -- JSON array of ranges without a picture; null when there are none
   receipted      INTEGER NOT NULL DEFAULT 0 CHECK (receipted IN (0, 1)),  -- central has proven that it holds this
   change_seq     INTEGER NOT NULL,
+  protected      INTEGER NOT NULL DEFAULT 0 CHECK (protected IN (0, 1)),  -- overlaps a protection; kept by triggers
   PRIMARY KEY (lens_id, start_ms, run_id, seq),
   CHECK (end_ms > start_ms AND end_ms - start_ms <= ${MAX_SEGMENT_MS})
 ) STRICT, WITHOUT ROWID;
@@ -70,15 +139,8 @@ CREATE UNIQUE INDEX segment_identity ON segment (run_id, seq);
 CREATE UNIQUE INDEX segment_change ON segment (change_seq);
 -- From a file's name to its row.
 CREATE INDEX segment_file ON segment (lens_id, file_start_ms);
--- Eviction takes what central has first, then the oldest of the rest.
-CREATE INDEX segment_eviction ON segment (receipted DESC, start_ms);
-
-CREATE TRIGGER segment_added AFTER INSERT ON segment BEGIN
-  UPDATE lens SET bytes = bytes + NEW.size_bytes WHERE id = NEW.lens_id;
-END;
-CREATE TRIGGER segment_deleted AFTER DELETE ON segment BEGIN
-  UPDATE lens SET bytes = bytes - OLD.size_bytes WHERE id = OLD.lens_id;
-END;
+-- Eviction takes what central has first, then the oldest of the rest, and nothing that is protected.
+${EVICTION_ORDER}
 
 -- What was a segment: that it was deleted, when and why.
 CREATE TABLE tombstone (
@@ -113,6 +175,8 @@ CREATE TABLE absence (
   PRIMARY KEY (lens_id, start_ms)
 ) STRICT, WITHOUT ROWID;
 
+${PROTECTION}
+${SUMS}
 INSERT INTO meta VALUES ('change_seq', '0');
 `;
 
@@ -126,8 +190,26 @@ CREATE INDEX tombstone_file ON tombstone (lens_id, file_start_ms);
 CREATE INDEX tombstone_file_left ON tombstone (run_id) WHERE file_gone = 0;
 `;
 
+/** Footage can be protected. */
+const version3 = `
+ALTER TABLE lens ADD COLUMN protected_bytes INTEGER NOT NULL DEFAULT 0 CHECK (protected_bytes >= 0);
+ALTER TABLE lens ADD COLUMN spare_bytes INTEGER NOT NULL DEFAULT 0 CHECK (spare_bytes >= 0);
+ALTER TABLE segment ADD COLUMN protected INTEGER NOT NULL DEFAULT 0 CHECK (protected IN (0, 1));
+DROP INDEX segment_eviction;
+DROP TRIGGER segment_added;
+DROP TRIGGER segment_deleted;
+${EVICTION_ORDER}
+${PROTECTION}
+${SUMS}
+UPDATE lens SET spare_bytes =
+  (SELECT coalesce(sum(size_bytes), 0) FROM segment WHERE lens_id = lens.id AND receipted = 1);
+`;
+
 export const indexSchema: Schema = {
   latest,
-  version: 2,
-  migrations: [{ version: 2, sql: version2 }],
+  version: 3,
+  migrations: [
+    { version: 2, sql: version2 },
+    { version: 3, sql: version3 },
+  ],
 };

@@ -42,11 +42,19 @@ export class Burial {
     this.#port = port;
   }
 
-  /** Buries segments; those that are gone already are left out. Resolves when their files are removed durably. */
-  async bury(segments: readonly SegmentRef[], reason: TombstoneReason): Promise<Removal> {
+  /**
+   * Buries segments; those that are gone already are left out. Resolves when their files are removed durably.
+   *
+   * @param options `evenProtected`: protection is no reason to leave a segment out; it never is for a damaged one
+   */
+  async bury(
+    segments: readonly SegmentRef[],
+    reason: TombstoneReason,
+    { evenProtected = reason === 'corrupt' }: { readonly evenProtected?: boolean } = {},
+  ): Promise<Removal> {
     const { index, clock, step } = this.#port;
     step('evict:1-tombstones');
-    const tombstones = await index.buryMany(segments, { deletedMs: clock.nowMs(), reason });
+    const tombstones = await index.buryMany(segments, { deletedMs: clock.nowMs(), reason, evenProtected });
     return this.#removeFiles(tombstones);
   }
 

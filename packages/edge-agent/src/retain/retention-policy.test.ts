@@ -10,6 +10,7 @@ import {
   chooseForSpace,
   excessBytes,
   mustPause,
+  roomBytes,
 } from './retention-policy.js';
 
 const lens = parseLensName('front');
@@ -48,6 +49,15 @@ describe('excessBytes', () => {
 
   it('knows no bound of the size where none is set', () => {
     expect(excessBytes({ ...facts, usedBytes: 1e12 }, { ...limits, maxBytes: undefined })).toBe(0);
+  });
+});
+
+describe('roomBytes', () => {
+  it('is what the limits and the disk leave, whatever of it is taken already', () => {
+    expect(roomBytes(facts, limits)).toBe(1_000);
+    expect(roomBytes(facts, { ...limits, maxBytes: undefined })).toBe(5_450);
+    expect(roomBytes({ ...facts, freeBytes: 20 }, limits)).toBe(470);
+    expect(roomBytes({ usedBytes: 0, openBytes: 0, freeBytes: 20 }, limits)).toBe(0);
   });
 });
 

@@ -35,6 +35,16 @@ export function excessBytes(facts: StorageFacts, limits: RetentionLimits): numbe
   return Math.max(0, overSize, overFree);
 }
 
+/** How much the recordings may take at all, as the disk is now. */
+export function roomBytes(
+  facts: Omit<StorageFacts, 'growthBytes'>,
+  limits: Pick<RetentionLimits, 'maxBytes' | 'minFreeBytes'>,
+): number {
+  const { usedBytes, openBytes, freeBytes } = facts;
+  const onDisk = usedBytes + openBytes + freeBytes - limits.minFreeBytes;
+  return Math.max(0, Math.min(limits.maxBytes ?? Number.POSITIVE_INFINITY, onDisk));
+}
+
 /** Segments that may have to go, each list the oldest first. */
 export interface Candidates {
   readonly receipted: readonly EvictionCandidate[];

@@ -1,6 +1,7 @@
 import type { AppError } from '@gapless/shared/errors';
 import { toAppError } from '@gapless/shared/errors';
 import type { SegmentRef } from '@gapless/shared/ids';
+import { segmentId } from '@gapless/shared/ids';
 import type { Clock, DurationMs } from '@gapless/shared/time';
 import { SECOND_MS, sleep } from '@gapless/shared/time';
 import type { EvictionCandidate } from '../index/eviction-queries.js';
@@ -154,8 +155,12 @@ export class Retention {
   async #evict(segments: readonly EvictionCandidate[], why: Evicted['why']): Promise<boolean> {
     const { burial, events } = this.#port;
     const removal: Removal = await burial.bury(segments, 'evicted');
-    this.#evictedBytes += sumOf(segments);
-    events.onEvicted({ why, segments, unreceipted: segments.filter(({ receipted }) => !receipted) });
+    // What was protected or removed in the meantime is not among them.
+    const buried = new Set([...removal.removed, ...removal.left].map(segmentId));
+    const gone = segments.filter((segment) => buried.has(segmentId(segment)));
+    this.#evictedBytes += sumOf(gone);
+    if (gone.length > 0)
+      events.onEvicted({ why, segments: gone, unreceipted: gone.filter(({ receipted }) => !receipted) });
     if (removal.left.length > 0) events.onFailed(toAppError(removal.failure));
     return removal.removed.length > 0;
   }

@@ -15,6 +15,7 @@ import type { FreeSpace } from './free-space.js';
 import type { RetentionPort } from './retention.js';
 import { Retention } from './retention.js';
 import type { RetentionLimits } from './retention-policy.js';
+import { roomBytes } from './retention-policy.js';
 
 export interface StorageKeeperPort extends Pick<RetentionPort, 'openBytes' | 'isInUse' | 'gate'> {
   readonly disk: Disk;
@@ -58,6 +59,13 @@ export class StorageKeeper {
     } finally {
       stopListening();
     }
+  }
+
+  /** Bytes that the recordings may take at all, as the disk is now. */
+  async roomBytes(): Promise<number> {
+    const { reader, openBytes, freeBytes, limits } = this.#port;
+    const usedBytes = reader.segments.totalBytes();
+    return roomBytes({ usedBytes, openBytes: openBytes(), freeBytes: await freeBytes() }, limits);
   }
 
   /** Buries one segment for a reason of its own, such as that its file is damaged. */

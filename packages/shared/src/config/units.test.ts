@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { bitrateText, parseBitrate } from './bitrate-text.js';
 import { listenText, parseListenAddress } from './listen-text.js';
 import { parseSize, sizeText } from './size-text.js';
-import { bitrate, duration, listenAddress, size, timeZone } from './units.js';
+import { bitrate, duration, listenAddress, share, size, timeZone } from './units.js';
 
 function sentence(schema: z.ZodType, value: unknown): string {
   return schema.safeParse(value).error?.issues[0]?.message ?? 'accepted';
@@ -47,6 +47,24 @@ describe('size', () => {
       }),
     );
     expect([200e9, 65_536, 1_234_567, 0].map(sizeText)).toEqual(['200GB', '64KiB', '1234567', '0']);
+  });
+});
+
+describe('share', () => {
+  test.each([
+    ['50%', 'accepted'],
+    ['100%', 'accepted'],
+    [0.5, 'Expected a share like 50%, found 0.5.'],
+    ['0.5', 'Expected a share like 50%, found "0.5".'],
+    ['120%', 'Must be at most 90%, found 120%.'],
+    ['5%', 'Must be at least 10%, found 5%.'],
+  ])('of %j says: %s', (value, expected) => {
+    const bounds = value === '100%' ? {} : { min: '10%', max: '90%' };
+    expect(sentence(share(bounds), value)).toBe(expected);
+  });
+
+  it('is a ratio', () => {
+    expect(['50%', '2.5%', '0%'].map((text) => share().parse(text))).toEqual([0.5, 0.025, 0]);
   });
 });
 

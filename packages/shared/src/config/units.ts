@@ -40,6 +40,26 @@ export function size(bounds: UnitBounds = {}): z.ZodType<number, string | number
   );
 }
 
+/** A part of a whole, from 0 to 1 once parsed: `50%`. */
+export function share(bounds: UnitBounds = {}): z.ZodType<number, string> {
+  const expected = 'Expected a share like 50%';
+  return unit<number, string>(z.string({ error: ({ input }) => `${expected}, found ${found(input)}.` }), {
+    meta: { typeName: 'share', examples: ['50%', '2.5%'], format: shareText },
+    parse: parseShare,
+    refuse: outside({ min: '0%', max: '100%', ...bounds }, parseShare, shareText),
+    remedy: (text) => `${expected}, found ${quote(text)}.`,
+  });
+}
+
+function parseShare(text: string): number | undefined {
+  const match = /^(\d{1,3}(?:\.\d{1,4})?)%$/.exec(text);
+  return match ? Number(match[1]) / 100 : undefined;
+}
+
+function shareText(ratio: number): string {
+  return `${Number((ratio * 100).toFixed(4))}%`;
+}
+
 /** A rate in bytes per second once parsed: `2Mbit/s`, `1.5MB/s`. */
 export function bitrate(bounds: UnitBounds = {}): z.ZodType<number, string> {
   return unit<number, string>(

@@ -94,6 +94,11 @@ export const errorCatalogue = {
   ],
   SEGMENT_SHORT: ['data-loss', 'A segment file is shorter than it must be.'],
   SEGMENT_GONE: ['not-found', 'The vehicle does not hold the segment any more.'],
+  PROTECT_SHARE_USED_UP: [
+    'exhausted',
+    'Protecting this footage would take more of the disk than protections may; recording must be able to go on.',
+  ],
+  PROTECT_TOO_MANY: ['exhausted', 'There are as many protections of a lens as there may be.'],
   SEGMENT_CORRUPT: ['data-loss', 'A segment file does not have its hash any more.'],
   ASSEMBLY_SHORT: ['data-loss', 'The file in which a segment is put together is shorter than it must be.'],
   LIVE_PIECE_INVALID: ['invalid-input', 'Slices of a live piece do not fit together.'],

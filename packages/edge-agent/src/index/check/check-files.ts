@@ -4,7 +4,7 @@ import { errnoOf } from '@gapless/shared/errors';
 import type { LensName } from '@gapless/shared/ids';
 import { isName, parseLensName } from '@gapless/shared/ids';
 import type { Day } from '../paths.js';
-import { isDay, JOURNAL_NAME, parseSegmentFileName, recordingDirectory } from '../paths.js';
+import { isDay, JOURNAL_NAME, parseSegmentFileName, PROTECTIONS_NAME, recordingDirectory } from '../paths.js';
 import type { CheckPort } from './check-port.js';
 import { REMEDIES } from './finding.js';
 
@@ -16,8 +16,8 @@ export function checkFiles(port: CheckPort): void {
   }
 }
 
-/** Directories of a lens that are not days: what is being written, and what is kept because it is not trusted. */
-const KNOWN = new Set(['recording', 'quarantine']);
+/** What lies beside the days of a lens: what is being written, what is not trusted any more, and its pins, also half written. */
+const KNOWN = new Set(['recording', 'quarantine', PROTECTIONS_NAME, `${PROTECTIONS_NAME}.new`]);
 
 function checkLensDirectory(port: CheckPort, lens: LensName): void {
   for (const name of namesIn(join(port.storageDir, lens))) {

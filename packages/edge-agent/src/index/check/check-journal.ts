@@ -73,6 +73,8 @@ function keyOf(entry: JournalEntry): string {
       return `run ${entry.run}`;
     case 'absence':
       return `absence ${entry.startMs}`;
+    case 'protection':
+      return `protection ${entry.holder} ${entry.startMs}`;
     case 'tombstone':
     case 'receipt':
       return `${entry.kind} ${entry.run}/${entry.seq}`;

@@ -49,16 +49,24 @@ function checkChangeSequence({ statements, report }: CheckPort): void {
 }
 
 function checkLensBytes({ statements, report }: CheckPort): void {
-  const rows = statements.all<{ name: string; bytes: number; total: number }>(
-    `SELECT name, bytes, (SELECT coalesce(sum(size_bytes), 0) FROM segment WHERE lens_id = lens.id) AS total
-     FROM lens WHERE bytes <> total`,
-  );
-  for (const { name, bytes, total } of rows) {
+  const sums = { bytes: '1', protected_bytes: 'protected', spare_bytes: 'receipted AND NOT protected' };
+  for (const [column, which] of Object.entries(sums)) checkLensSum(column, which);
+
+  function checkLensSum(column: string, which: string): void {
+    const rows = statements.all<{ name: string; noted: number; total: number }>(
+      `SELECT name, ${column} AS noted, (SELECT coalesce(sum(size_bytes), 0) FROM segment
+         WHERE lens_id = lens.id AND (${which})) AS total
+       FROM lens WHERE noted <> total`,
+    );
+    for (const { name, noted, total } of rows) reportSum(name, column, { noted, total });
+  }
+
+  function reportSum(name: string, column: string, found: { noted: number; total: number }): void {
     report({
       invariant: 'lens-bytes',
       severity: 'error',
       lens: parseLensName(name),
-      detail: `the lens is said to have ${bytes} bytes, its segments have ${total}`,
+      detail: `the lens is said to have ${found.noted} (${column}), its segments have ${found.total}`,
       remedy: REMEDIES.rebuild,
     });
   }

@@ -8,6 +8,7 @@ import { checkFiles } from './check-files.js';
 import { checkJournals } from './check-journal.js';
 import { checkLens } from './check-lens.js';
 import type { CheckPort } from './check-port.js';
+import { checkProtectionRows, checkProtectionsFile } from './check-protections.js';
 import { checkRows } from './check-rows.js';
 import { checkTables } from './check-tables.js';
 import type { Finding } from './finding.js';
@@ -53,7 +54,7 @@ export async function check(options: CheckOptions): Promise<CheckProgress> {
   const { database, signal, nowMs, keepMs, report, onProgress } = options;
   const statements = new Statements(database);
   const reader = new IndexReader(database);
-  let progress = { segments: 0, totalSegments: countSegments(statements), bytes: 0 };
+  let progress = { segments: 0, totalSegments: 0, bytes: 0 };
   const port: CheckPort = {
     ...options,
     statements,
@@ -67,11 +68,14 @@ export async function check(options: CheckOptions): Promise<CheckProgress> {
     },
   };
   try {
+    progress = { ...progress, totalSegments: countSegments(statements) };
     checkTables(port);
     checkRows(port);
+    checkProtectionRows(port);
     for (const lens of reader.lenses()) {
       await checkLens(port, lens);
       await checkJournals(port, lens);
+      await checkProtectionsFile(port, lens);
       await turn(signal);
     }
     checkFiles(port);

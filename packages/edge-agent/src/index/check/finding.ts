@@ -17,6 +17,7 @@ export const invariants = [
   'removal',
   'chain',
   'journal',
+  'protections',
   'hash',
   'structure',
   'identity',

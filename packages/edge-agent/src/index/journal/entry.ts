@@ -14,7 +14,7 @@ import { utcDay } from '@gapless/shared/time';
 import { z } from 'zod';
 import type { Day, SegmentFile } from '../paths.js';
 import { dayOfRun, dayOfSegment } from '../paths.js';
-import type { AbsenceRecord, RunRecord, TombstoneRecord } from '../rows.js';
+import type { AbsenceRecord, ProtectionRecord, RunRecord, TombstoneRecord } from '../rows.js';
 
 /** Version of a journal's lines. A reader leaves out lines of another version and says so. */
 const VERSION = 1;
@@ -79,7 +79,21 @@ const tombstone = z
 
 const receipt = z.object({ ...line, kind: z.literal('receipt'), run: runId, seq, sha256: sha256Hex });
 
-const entry = z.discriminatedUnion('kind', [run, absence, tombstone, receipt]);
+/** A pin. These lines have a file of their own, see `protections-file.ts`. */
+const protection = z
+  .object({
+    ...line,
+    kind: z.literal('protection'),
+    holder: label.min(1).max(64),
+    startMs: epochMs,
+    endMs: epochMs,
+    reason: label,
+    madeMs: epochMs,
+    expiresMs: epochMs.optional(),
+  })
+  .refine(extent, 'it ends before it begins');
+
+const entry = z.discriminatedUnion('kind', [run, absence, tombstone, receipt, protection]);
 
 /** A line of a journal. The lens is that of the directory in which the journal lies. */
 export type JournalEntry = z.infer<typeof entry>;
@@ -126,6 +140,10 @@ export function tombstoneNote({ lens, ...row }: TombstoneRecord, changeSeq: numb
 export function receiptNote({ lens, run, seq, ...row }: SegmentFile & { sha256: string }): JournalNote {
   const entry = { v: VERSION, kind: 'receipt', run, seq, sha256: row.sha256 } as const;
   return { lens, day: dayOfSegment(row), entry, changeSeq: undefined };
+}
+
+export function protectionEntry({ lens: _lens, expiresMs, ...row }: ProtectionRecord): JournalEntry {
+  return { v: VERSION, kind: 'protection', ...row, ...(expiresMs === undefined ? {} : { expiresMs }) };
 }
 
 /** One line, with its end. */

@@ -3,7 +3,7 @@ import { Statements } from '@gapless/shared/sqlite';
 
 /** How the rows of one kind differ between two indexes, apart from the order in which they changed. */
 export interface Difference {
-  readonly kind: 'run' | 'segment' | 'tombstone' | 'absence';
+  readonly kind: 'run' | 'segment' | 'tombstone' | 'absence' | 'protection';
   /** Rows that the former index has and the new one has not. */
   readonly missing: number;
   readonly added: number;
@@ -38,6 +38,11 @@ const KINDS = {
   absence: {
     key: ['lens', 'start_ms'],
     select: 'l.name AS lens, x.start_ms, x.end_ms, x.reason, x.detail',
+    join: '',
+  },
+  protection: {
+    key: ['lens', 'holder', 'start_ms'],
+    select: 'l.name AS lens, x.holder, x.start_ms, x.end_ms, x.reason, x.made_ms, x.expires_ms',
     join: '',
   },
 } as const;

@@ -24,6 +24,7 @@ export function fillIndex(database: Database, stoppedMs: number | undefined): vo
     // What no journal knows comes behind that, so that the agent notes it when it starts.
     const others = insertTombstones('r.place IS NULL OR t.noted = 0');
     for (const sql of [insertRuns('NULL'), others, SEGMENTS]) seq += statements.run(sql, seq);
+    statements.run(PROTECTIONS);
     setMeta(statements, 'change_seq', seq);
     if (stoppedMs !== undefined) setMeta(statements, 'stopped_ms', stoppedMs);
   })();
@@ -58,6 +59,10 @@ const ABSENCES = `
   INSERT INTO absence (lens_id, start_ms, end_ms, reason, detail, change_seq)
   SELECT lens_id, start_ms, end_ms, reason, detail, ? + row_number() OVER (ORDER BY end_ms, lens_id)
   FROM staged_absence`;
+
+const PROTECTIONS = `
+  INSERT INTO protection (lens_id, holder, start_ms, end_ms, reason, made_ms, expires_ms)
+  SELECT lens_id, holder, start_ms, end_ms, reason, made_ms, expires_ms FROM staged_protection`;
 
 const SEGMENTS = `
   INSERT INTO segment (lens_id, start_ms, run_id, seq, end_ms, file_start_ms, size_bytes, sha256, first_fragment,

@@ -1,11 +1,11 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, errnoOf, toAppError } from '@gapless/shared/errors';
 import type { LensName } from '@gapless/shared/ids';
 import { isName, parseLensName } from '@gapless/shared/ids';
 import type { SegmentSeal } from '@gapless/shared/isobmff';
 import type { Day, SegmentFileName } from '../paths.js';
-import { isDay, JOURNAL_NAME, journalPath, parseSegmentFileName } from '../paths.js';
+import { isDay, journalPath, parseSegmentFileName, protectionsPath } from '../paths.js';
 import { readJournal } from '../journal/read-journal.js';
 import { ReadFile } from '../read-file.js';
 import type { NewRun, SegmentRecord } from '../rows.js';
@@ -50,7 +50,9 @@ export function lensesIn(storageDir: string): LensName[] {
   return namesIn(storageDir)
     .filter(isName)
     .map(parseLensName)
-    .filter((lens) => daysOf(storageDir, lens).length > 0);
+    .filter(
+      (lens) => daysOf(storageDir, lens).length > 0 || existsSync(join(storageDir, protectionsPath(lens))),
+    );
 }
 
 /** How many segment files there are, by their names. */
@@ -64,7 +66,8 @@ export function countFiles(storageDir: string): number {
 /** Takes down everything that the journals and the files of a lens say. Holds one line or one file at a time. */
 export async function readRecordings(port: RecordingsPort, lens: LensName): Promise<void> {
   const days = daysOf(port.storageDir, lens);
-  for (const day of days) await readDayJournal(port, lens, day);
+  await readJournalFile(port, lens, protectionsPath(lens));
+  for (const day of days) await readJournalFile(port, lens, journalPath(lens, day));
   let pending: Pending | undefined;
   for (const day of days) {
     for (const { name, path } of filesOf(port.storageDir, lens, day)) {
@@ -78,13 +81,12 @@ export async function readRecordings(port: RecordingsPort, lens: LensName): Prom
   if (pending) complete(port, pending, undefined);
 }
 
-async function readDayJournal(
+async function readJournalFile(
   { storageDir, staging, onLeftOut }: RecordingsPort,
   lens: LensName,
-  day: Day,
+  path: string,
 ): Promise<void> {
-  const path = journalPath(lens, day);
-  if (!namesIn(join(storageDir, lens, day)).includes(JOURNAL_NAME)) return;
+  if (!existsSync(join(storageDir, path))) return;
   for await (const entry of readJournal(join(storageDir, path))) {
     if ('unreadable' in entry) onLeftOut({ path, detail: `line ${entry.line} ${entry.unreadable}` });
     else staging.addEntry(lens, entry);

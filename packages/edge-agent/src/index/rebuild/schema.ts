@@ -32,6 +32,12 @@ CREATE TEMP TABLE staged_absence (
   PRIMARY KEY (lens_id, start_ms)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TEMP TABLE staged_protection (
+  lens_id INTEGER NOT NULL, holder TEXT NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, reason TEXT NOT NULL,
+  made_ms INTEGER NOT NULL, expires_ms INTEGER,
+  PRIMARY KEY (lens_id, holder, start_ms)
+) STRICT, WITHOUT ROWID;
+
 CREATE TEMP TABLE staged_receipt (
   lens_id INTEGER NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, sha256 BLOB NOT NULL,
   PRIMARY KEY (lens_id, run, seq, sha256)

@@ -55,6 +55,13 @@ export class Staging {
           ...[lensId, entry.run, entry.seq, fromHex(entry.sha256, 32)],
         );
         return;
+      case 'protection':
+        this.#put(
+          'INSERT OR REPLACE INTO staged_protection VALUES (?, ?, ?, ?, ?, ?, ?)',
+          ...[lensId, entry.holder, entry.startMs, entry.endMs, entry.reason, entry.madeMs],
+          entry.expiresMs ?? null,
+        );
+        return;
     }
   }
 

@@ -2,10 +2,13 @@ import { createPublicKey, verify } from 'node:crypto';
 import { AppError } from '@gapless/shared/errors';
 import type { DiskFile } from '@gapless/shared/fs';
 import type { SegmentRef, VehicleId } from '@gapless/shared/ids';
+import type { Range } from '@gapless/shared/interval';
 import { RangeSet } from '@gapless/shared/interval';
 import type { FragmentEntry, SegmentIdentity, SegmentLayout } from '@gapless/shared/isobmff';
 import { coverageOf, primaryTrack, readSegmentSamples, sealedBytes, wallMs } from '@gapless/shared/isobmff';
+import { MAX_SEGMENT_MS } from '@gapless/shared/protocol';
 import type { EpochMs } from '@gapless/shared/time';
+import { isEpochMs } from '@gapless/shared/time';
 
 /** What the file must be. */
 export interface Expectation extends SegmentRef {
@@ -53,10 +56,7 @@ export async function proveSegment(file: DiskFile, sha256: string, expected: Exp
   const identity = requireIdentity(layout, expected);
   requireSeal(layout, identity, expected);
   const toMs = (ticks: number): EpochMs => wallMs(identity, ticks);
-  const first = layout.fragments[0]!;
-  const last = layout.fragments.at(-1)!;
-  const startMs = toMs(first.startTicks);
-  const endMs = Math.max(toMs(last.startTicks + last.durationTicks), startMs + 1);
+  const { startMs, endMs } = requireExtent(layout, toMs);
   const samples = tables[layout.init.tracks.indexOf(primaryTrack(layout.init))];
   const coverage = samples ? coverageOf(samples, { toMs }) : RangeSet.empty;
   return {
@@ -93,9 +93,27 @@ function requireIdentity(layout: SegmentLayout, expected: Expectation): SegmentI
     );
   }
   if (damage) throw new AppError('VERIFY_UNREADABLE', 'the file is damaged inside', { cause: damage });
+  if (primaryTrack(layout.init).timescale !== identity.timescale)
+    throw new AppError('VERIFY_IDENTITY_MISMATCH', 'the file counts time in other ticks than it says');
   if (fragments.length === 0 || jumps.length > 0)
     throw new AppError('VERIFY_UNREADABLE', 'fragments are missing in the file');
   return identity;
+}
+
+/**
+ * A segment must lie in time as segments can: what is beyond would be looked up by nobody, or cover what it has no
+ * pictures of.
+ */
+function requireExtent({ fragments }: SegmentLayout, toMs: (ticks: number) => EpochMs): Range {
+  for (const [i, { startTicks }] of fragments.entries()) {
+    if (i > 0 && startTicks < fragments[i - 1]!.startTicks)
+      throw new AppError('VERIFY_UNREADABLE', 'the fragments of the file go back in time');
+  }
+  const last = fragments.at(-1)!;
+  const startMs = toMs(fragments[0]!.startTicks);
+  const endMs = Math.max(toMs(last.startTicks + last.durationTicks), startMs + 1);
+  if (isEpochMs(startMs) && isEpochMs(endMs) && endMs - startMs <= MAX_SEGMENT_MS) return { startMs, endMs };
+  throw new AppError('VERIFY_UNREADABLE', `the file covers ${endMs - startMs} ms, which no segment does`);
 }
 
 function requireSeal({ seal }: SegmentLayout, identity: SegmentIdentity, expected: Expectation): void {

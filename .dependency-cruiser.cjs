@@ -31,7 +31,7 @@ const EXCEPTIONS = [
 ];
 
 /** Faces of a package towards people: they use what they expose, but only by its public door, the index. */
-const FACES = '(api|cli|control)';
+const FACES = '(api|cli|control|doctor)';
 
 const stageRules = Object.entries(HUBS).flatMap(([pkg, hub]) => {
   const src = `^packages/${pkg}/src`;

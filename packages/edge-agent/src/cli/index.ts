@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { CliContext } from './context.js';
 import { addCheckCommand } from './check-command.js';
 import { addConfigCommands } from './config-commands.js';
+import { addDoctorCommand } from './doctor-command.js';
 import { addEnrolCommand } from './enrol-command.js';
 import { addRunCommand } from './run-command.js';
 import { addSegmentsCommand } from './segments-command.js';
@@ -13,5 +14,6 @@ export function addCommands(program: Command, output: CliOutput, context: CliCon
   addEnrolCommand(program, output, context);
   addSegmentsCommand(program, output, context);
   addCheckCommand(program, output, context);
+  addDoctorCommand(program, output, context);
   addConfigCommands(program, output, context);
 }

@@ -5,4 +5,5 @@ export * from './keys.js';
 export * from './link-client.js';
 export * from './link-session.js';
 export * from './link-socket.js';
+export * from './reach-central.js';
 export * from './redeem-claim.js';

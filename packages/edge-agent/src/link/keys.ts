@@ -52,6 +52,16 @@ export async function loadAccessKeys(disk: Disk, stateDir: string, enrolment: st
   };
 }
 
+/** Whether the access keys of an enrolment are there; makes none. */
+export async function hasAccessKeys(stateDir: string, enrolment: string): Promise<boolean> {
+  const directory = join(keysDir(stateDir), enrolment);
+  const [link, sftp] = await Promise.all([
+    readSecret(join(directory, 'link.pem')),
+    readSecret(join(directory, 'sftp.key')),
+  ]);
+  return link !== undefined && sftp !== undefined;
+}
+
 /** Removes the access keys of every enrolment but one. */
 export async function forgetAccessKeys(stateDir: string, except: string | undefined): Promise<void> {
   for (const entry of await readdir(keysDir(stateDir), { withFileTypes: true })) {

@@ -1,0 +1,3 @@
+export * from './doctor.js';
+export * from './finding.js';
+export { askProgram } from './program-process.js';

@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { AppError } from '@gapless/shared/errors';
 import type { Random, VehicleId } from '@gapless/shared/ids';
 import { hex } from '@gapless/shared/ids';
@@ -139,9 +139,4 @@ function ed25519Spki(base64: string, name: string): Uint8Array {
   if (der.length === SPKI_PREFIX.length + 32 && der.subarray(0, SPKI_PREFIX.length).equals(SPKI_PREFIX))
     return der;
   throw new AppError('ARGUMENT_INVALID', `${name} is no Ed25519 public key in SPKI DER`);
-}
-
-/** Names a public key: SHA-256 of its bytes, hex. */
-export function keyIdOf(publicKey: Uint8Array): string {
-  return createHash('sha256').update(publicKey).digest('hex');
 }

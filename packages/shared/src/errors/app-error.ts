@@ -54,8 +54,3 @@ export function errnoOf(thrown: unknown): string | undefined {
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new AppError('INTERNAL', `assertion failed: ${message}`);
 }
-
-/** Marks the end of an exhaustive switch over a union. */
-export function assertNever(value: never): never {
-  throw new AppError('INTERNAL', `unexpected variant: ${JSON.stringify(value)}`);
-}

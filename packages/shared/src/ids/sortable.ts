@@ -12,11 +12,3 @@ export function newSortableId(prefix: string, nowMs: EpochMs, random: Random): s
   for (const byte of random.bytes(16)) chance += ALPHABET[byte % 32]!;
   return `${prefix}_${time}${chance}`;
 }
-
-export function isSortableId(value: unknown, prefix: string): value is string {
-  return (
-    typeof value === 'string' &&
-    value.startsWith(`${prefix}_`) &&
-    /^[0-9a-hjkmnp-tv-z]{26}$/.test(value.slice(prefix.length + 1))
-  );
-}

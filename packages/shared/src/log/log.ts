@@ -21,7 +21,7 @@ const SECRET_FIELDS = [
 const URL_CREDENTIALS = /([a-z][a-z0-9+.-]*:\/\/)[^\s/@"']+@/gi;
 
 /** A secret among the parameters of a URL, as in `srt://10.0.0.11:9000?passphrase=…`. */
-const URL_SECRETS = /([?&](?:passphrase|password|passwd|pass|pwd|token|key|secret)=)[^\s&"']+/gi;
+const URL_SECRETS = /([?&](?:passphrase|password|passwd|pass|pwd|token|key|secret|signature)=)[^\s&"']+/gi;
 
 /** Takes credentials out of URLs in any text: log lines, messages of foreign programs, errors. */
 export function redactUrls(text: string): string {

@@ -101,5 +101,3 @@ export type StatusMessage = z.infer<typeof status>;
 export type LensStatus = z.infer<typeof lensStatus>;
 export type CatalogueMessage = z.infer<typeof catalogueMessage>;
 export type HeldMessage = z.infer<typeof held>;
-export type OfferMessage = z.infer<typeof offer>;
-export type FailedMessage = z.infer<typeof failed>;

@@ -91,5 +91,4 @@ export const centralMessage = z.discriminatedUnion('type', [
 export type CentralMessage = z.infer<typeof centralMessage>;
 export type FetchMessage = z.infer<typeof fetchMessage>;
 export type TicketMessage = z.infer<typeof ticket>;
-export type ReceiptMessage = z.infer<typeof receipt>;
 export type ListMessage = z.infer<typeof list>;

@@ -5,6 +5,7 @@ import { addCheckCommand } from './check-command.js';
 import { addConfigCommands } from './config-commands.js';
 import { addDoctorCommand } from './doctor-command.js';
 import { addEnrolCommand } from './enrol-command.js';
+import { addReduceCommand } from './reduce-command.js';
 import { addRunCommand } from './run-command.js';
 import { addSegmentsCommand } from './segments-command.js';
 
@@ -16,4 +17,5 @@ export function addCommands(program: Command, output: CliOutput, context: CliCon
   addCheckCommand(program, output, context);
   addDoctorCommand(program, output, context);
   addConfigCommands(program, output, context);
+  addReduceCommand(program, output, context);
 }

@@ -99,6 +99,8 @@ export const errorCatalogue = {
     'Protecting this footage would take more of the disk than protections may; recording must be able to go on.',
   ],
   PROTECT_TOO_MANY: ['exhausted', 'There are as many protections of a lens as there may be.'],
+  REMOVE_PROTECTED: ['conflict', 'Footage that was to be removed is protected.'],
+  REMOVE_IN_USE: ['conflict', 'Footage that was to be removed is being sent.'],
   SEGMENT_CORRUPT: ['data-loss', 'A segment file does not have its hash any more.'],
   ASSEMBLY_SHORT: ['data-loss', 'The file in which a segment is put together is shorter than it must be.'],
   LIVE_PIECE_INVALID: ['invalid-input', 'Slices of a live piece do not fit together.'],
@@ -130,6 +132,12 @@ export const errorCatalogue = {
   IDEMPOTENCY_MISMATCH: ['conflict', 'The idempotency key was used for another request.'],
   CENTRAL_NOT_RUNNING: ['unavailable', 'No central answers where the command looks for it.'],
   TOKEN_MISSING: ['permission', 'The command has no token to show to central.'],
+  INPUT_MISSING: ['not-found', 'There is no file where one was to be read.'],
+  OUTPUT_EXISTS: ['conflict', 'There is a file already where one was to be written.'],
+  REDUCE_REFUSED: [
+    'unsupported',
+    'It cannot be proven that a video file stays whole without its padding, so it is left as it is.',
+  ],
   FFMPEG_MISSING: ['invalid-input', 'There is no ffmpeg that can be run.'],
 } as const satisfies Record<string, readonly [ErrorKind, string]>;
 

@@ -1,4 +1,5 @@
 export * from './extent.js';
 export * from './extent-list.js';
+export * from './extent-source.js';
 export * from './movie-extents.js';
 export * from './video.js';

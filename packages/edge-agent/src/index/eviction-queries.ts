@@ -1,6 +1,7 @@
-import type { SegmentRef } from '@gapless/shared/ids';
+import type { LensName, SegmentRef } from '@gapless/shared/ids';
 import { parseLensName, parseRunId } from '@gapless/shared/ids';
 import type { Range } from '@gapless/shared/interval';
+import { MAX_SEGMENT_MS } from '@gapless/shared/protocol';
 import type { Statements } from '@gapless/shared/sqlite';
 import type { EpochMs } from '@gapless/shared/time';
 
@@ -9,6 +10,11 @@ export interface EvictionCandidate extends SegmentRef, Range {
   readonly sizeBytes: number;
   /** Whether central has proven that it holds this segment. */
   readonly receipted: boolean;
+}
+
+/** A segment that somebody wants to be gone. */
+export interface RemovalCandidate extends EvictionCandidate {
+  readonly isProtected: boolean;
 }
 
 interface Columns {
@@ -21,8 +27,10 @@ interface Columns {
   receipted: number;
 }
 
-const SELECT = `SELECT l.name AS lens, r.name AS run, s.seq, s.start_ms, s.end_ms, s.size_bytes, s.receipted
-  FROM segment s JOIN run r ON r.id = s.run_id JOIN lens l ON l.id = s.lens_id`;
+const COLUMNS = 'l.name AS lens, r.name AS run, s.seq, s.start_ms, s.end_ms, s.size_bytes, s.receipted';
+const FROM = 'FROM segment s JOIN run r ON r.id = s.run_id JOIN lens l ON l.id = s.lens_id';
+const SELECT = `SELECT ${COLUMNS} ${FROM}`;
+const SELECT_WITH_PINS = `SELECT ${COLUMNS}, s.protected ${FROM}`;
 
 /** Which segments are the first to go. What is protected is never among them. */
 export class EvictionQueries {
@@ -63,15 +71,28 @@ export class EvictionQueries {
     );
   }
 
-  #all(sql: string, ...bind: unknown[]): EvictionCandidate[] {
-    return this.#statements.all<Columns>(sql, ...bind).map((row) => ({
-      lens: parseLensName(row.lens),
-      run: parseRunId(row.run),
-      seq: row.seq,
-      startMs: row.start_ms,
-      endMs: row.end_ms,
-      sizeBytes: row.size_bytes,
-      receipted: row.receipted === 1,
-    }));
+  /** Those that overlap `range`, be they protected or not, the oldest first. */
+  overlapping(lens: LensName, range: Range): RemovalCandidate[] {
+    const sql = `${SELECT_WITH_PINS} WHERE s.lens_id = (SELECT id FROM lens WHERE name = ?)
+      AND s.start_ms > ? - ${MAX_SEGMENT_MS} AND s.start_ms < ? AND s.end_ms > ? ORDER BY s.start_ms`;
+    return this.#statements
+      .all<Columns & { protected: number }>(sql, lens, range.startMs, range.endMs, range.startMs)
+      .map((row) => ({ ...candidate(row), isProtected: row.protected === 1 }));
   }
+
+  #all(sql: string, ...bind: unknown[]): EvictionCandidate[] {
+    return this.#statements.all<Columns>(sql, ...bind).map(candidate);
+  }
+}
+
+function candidate(row: Columns): EvictionCandidate {
+  return {
+    lens: parseLensName(row.lens),
+    run: parseRunId(row.run),
+    seq: row.seq,
+    startMs: row.start_ms,
+    endMs: row.end_ms,
+    sizeBytes: row.size_bytes,
+    receipted: row.receipted === 1,
+  };
 }

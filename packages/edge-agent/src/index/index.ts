@@ -10,3 +10,4 @@ export * from './paths.js';
 export * from './rebuild/index.js';
 export * from './rows.js';
 export * from './segment-file.js';
+export * from './selection.js';

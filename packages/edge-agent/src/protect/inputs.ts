@@ -1,13 +1,6 @@
-import type { LensName, SegmentRef } from '@gapless/shared/ids';
-import type { Range } from '@gapless/shared/interval';
-import { epochMs, label, lensName, segmentRef, timeRange } from '@gapless/shared/protocol';
+import { epochMs, label, lensName, timeRange } from '@gapless/shared/protocol';
 import { z } from 'zod';
-
-/** What an operation is about: a range of a lens, or one segment, which stands for its extent. */
-export const selection = z.union([
-  z.object({ lens: lensName, range: timeRange }),
-  z.object({ segment: segmentRef }),
-]);
+import { selection } from '../index/selection.js';
 
 /** Who protects: a person, a case, a system. Pins of different holders add up. */
 export const holder = label.min(1).max(64);
@@ -24,7 +17,6 @@ export const unprotectInput = z.object({ selection, holder });
 
 export const listInput = z.object({ lens: lensName.optional(), range: timeRange.optional() });
 
-export type Selection = { readonly lens: LensName; readonly range: Range } | { readonly segment: SegmentRef };
 export type ProtectInput = z.infer<typeof protectInput>;
 export type UnprotectInput = z.infer<typeof unprotectInput>;
 export type ListInput = z.infer<typeof listInput>;

@@ -1,8 +1,6 @@
 import { AppError, toAppError } from '@gapless/shared/errors';
 import type { Disk } from '@gapless/shared/fs';
 import type { LensName } from '@gapless/shared/ids';
-import { segmentId } from '@gapless/shared/ids';
-import type { Range } from '@gapless/shared/interval';
 import { overlaps } from '@gapless/shared/interval';
 import type { StepHook } from '@gapless/shared/lifecycle';
 import { every, Serial } from '@gapless/shared/lifecycle';
@@ -13,7 +11,9 @@ import type { IndexReader } from '../index/index-reader.js';
 import type { IndexWriter } from '../index/index-writer.js';
 import { protectionsText, readProtections, writeProtections } from '../index/journal/protections-file.js';
 import type { ProtectionRecord } from '../index/rows.js';
-import type { ListInput, ProtectInput, Selection, UnprotectInput } from './inputs.js';
+import type { LensRange } from '../index/selection.js';
+import { requireLens, selectedRange } from '../index/selection.js';
+import type { ListInput, ProtectInput, UnprotectInput } from './inputs.js';
 import { planProtect, planUnprotect } from './protection-plan.js';
 import type { ShareState } from './share-policy.js';
 import { shareState } from './share-policy.js';
@@ -106,7 +106,7 @@ export class Protections {
     const nowMs = clock.nowMs();
     if (expiresMs !== undefined && expiresMs <= nowMs)
       throw new AppError('ARGUMENT_INVALID', 'the protection would have expired already');
-    const { lens, range } = this.#recorded(this.#rangeOf(selection));
+    const { lens, range } = this.#recorded(selectedRange(reader, selection));
     const pin = { lens, ...range, holder, reason, madeMs: nowMs, expiresMs };
     const maxBytes = await this.#maxBytes();
     await this.#change(lens, (pins) => {
@@ -130,7 +130,7 @@ export class Protections {
    * @throws LENS_UNKNOWN, SEGMENT_GONE, PROTECT_TOO_MANY, DATABASE_*
    */
   async unprotect({ selection, holder }: UnprotectInput): Promise<Protected> {
-    const { lens, range } = this.#rangeOf(selection);
+    const { lens, range } = selectedRange(this.#port.reader, selection);
     await this.#change(lens, (pins) => planUnprotect(pins, holder, range));
     return this.list({ lens, range });
   }
@@ -142,7 +142,7 @@ export class Protections {
    */
   async list({ lens, range }: ListInput = {}): Promise<Protected> {
     const { reader } = this.#port;
-    if (lens !== undefined) this.#requireLens(lens);
+    if (lens !== undefined) requireLens(reader, lens);
     const pins = lens === undefined ? reader.protections.all() : reader.protections.ofLens(lens);
     return {
       pins: range === undefined ? pins : pins.filter((pin) => overlaps(pin, range)),
@@ -201,21 +201,7 @@ export class Protections {
     return Math.floor(Math.max(0, await this.#port.roomBytes()) * this.#port.maxRatio);
   }
 
-  #rangeOf(selection: Selection): { readonly lens: LensName; readonly range: Range } {
-    if ('range' in selection) {
-      this.#requireLens(selection.lens);
-      return selection;
-    }
-    const segment = this.#port.reader.segments.get(selection.segment);
-    if (!segment)
-      throw new AppError('SEGMENT_GONE', `${segmentId(selection.segment)} is not held here, or no longer`);
-    return { lens: segment.lens, range: { startMs: segment.startMs, endMs: segment.endMs } };
-  }
-
-  #recorded({ lens, range }: { readonly lens: LensName; readonly range: Range }): {
-    readonly lens: LensName;
-    readonly range: Range;
-  } {
+  #recorded({ lens, range }: LensRange): LensRange {
     const { reader, clock } = this.#port;
     // Where the clock was set back, there is footage beyond the present.
     const newest = reader.segments.newest(lens, { ...range, endMs: Number.MAX_SAFE_INTEGER }, 1)[0];
@@ -225,11 +211,6 @@ export class Protections {
         hint: 'Protect footage once it has been recorded.',
       });
     return { lens, range: { startMs: range.startMs, endMs } };
-  }
-
-  #requireLens(lens: LensName): void {
-    if (this.#port.reader.lenses().includes(lens)) return;
-    throw new AppError('LENS_UNKNOWN', `there are no recordings of a lens ${lens}`);
   }
 }
 

@@ -12,6 +12,8 @@ import { Burial } from './burial.js';
 import { retentionEvents } from './events.js';
 import { keepForgetting } from './forgetting.js';
 import type { FreeSpace } from './free-space.js';
+import type { Removed, RemoveInput } from './remove.js';
+import { remove } from './remove.js';
 import type { RetentionPort } from './retention.js';
 import { Retention } from './retention.js';
 import type { RetentionLimits } from './retention-policy.js';
@@ -72,6 +74,11 @@ export class StorageKeeper {
   async bury(segment: SegmentRef, reason: TombstoneReason): Promise<void> {
     const { left, failure } = await this.#burial.bury([segment], reason);
     if (left.length > 0) throw toAppError(failure);
+  }
+
+  /** Removes segments on request; see {@link remove}. */
+  remove(input: RemoveInput): Promise<Removed> {
+    return remove({ ...this.#port, burial: this.#burial }, input);
   }
 
   async #forget(signal: AbortSignal): Promise<void> {

@@ -18,8 +18,8 @@ export interface Video {
 export interface VideoFile extends StoredSegment, Pick<FileExtent, 'path' | 'movesTo'> {
   /** What tells its bytes from any others, such as its hash. */
   readonly fingerprint: string;
-  /** Reads its sample tables. */
-  readonly read: () => Promise<MovieSegment>;
+  /** Reads its sample tables; `undefined` leaves the file out. */
+  readonly read: () => Promise<MovieSegment | undefined>;
 }
 
 /** A neighbour whose sound reaches into a range lies this near. */
@@ -58,11 +58,13 @@ export async function makeVideo(
   files: readonly VideoFile[],
   ask: { readonly range: Range; readonly mode: MovieRequest['mode'] },
 ): Promise<Video | undefined> {
-  const segments = await mapBounded(files, READ_AT_ONCE, (file) => file.read());
+  const read = await mapBounded(files, READ_AT_ONCE, (file) => file.read());
+  const segments = read.filter((segment) => segment !== undefined);
+  const used = files.filter((_, i) => read[i] !== undefined);
   const movie = buildMovie({ segments, ...ask });
   if (!movie) return undefined;
-  const content = movieExtents(movie, (segment) => files[segment]!);
-  return { movie, content, etag: etagOf(movie, files) };
+  const content = movieExtents(movie, (segment) => used[segment]!);
+  return { movie, content, etag: etagOf(movie, used) };
 }
 
 /** The header tells which bytes of which samples; the files' fingerprints tell what those bytes are. */

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { CliOutput } from '@gapless/shared/cli';
 import { nodeDisk } from '@gapless/shared/fs';
-import { systemRandom } from '@gapless/shared/lifecycle';
+import { ServiceManager, systemdNotify, systemRandom } from '@gapless/shared/lifecycle';
 import { createLog } from '@gapless/shared/log';
 import type { Command } from 'commander';
 import { Central } from '../central.js';
@@ -33,8 +33,16 @@ export function addRunCommand(program: Command, output: CliOutput, context: CliC
       await writeFile(join(resolve(config.dataDir), 'listening.json'), `${JSON.stringify(listening)}\n`);
       output.io.stdout.write(`${JSON.stringify(listening)}\n`);
       log.info(listening, 'central is up');
+      const manager = new ServiceManager({
+        ...{ env: context.env, clock: context.clock, notify: systemdNotify(context.env) },
+        onTrouble: (why) => log.error({ why }, 'systemd could not be told'),
+      });
+      await manager.ready(`listening on ${central.listening.http}`);
+      // Ends with the shutdown, too.
+      await manager.keepAlive(context.shutdown);
       await stopped(context.shutdown);
       log.info('central stops');
+      await manager.stopping();
     });
 }
 

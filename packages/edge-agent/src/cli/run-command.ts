@@ -1,6 +1,6 @@
 import type { CliOutput } from '@gapless/shared/cli';
 import { nodeDisk } from '@gapless/shared/fs';
-import { systemRandom } from '@gapless/shared/lifecycle';
+import { ServiceManager, systemdNotify, systemRandom } from '@gapless/shared/lifecycle';
 import { createLog } from '@gapless/shared/log';
 import type { Command } from 'commander';
 import { Agent } from '../agent.js';
@@ -33,8 +33,16 @@ export function addRunCommand(program: Command, output: CliOutput, context: CliC
       output.io.stdout.write(
         `${JSON.stringify({ event: 'recording', vehicle: config.vehicle, lenses: Object.keys(config.lenses) })}\n`,
       );
+      const manager = new ServiceManager({
+        ...{ env: context.env, clock: context.clock, notify: systemdNotify(context.env) },
+        onTrouble: (why) => log.error({ why }, 'systemd could not be told'),
+      });
+      await manager.ready(`${Object.keys(config.lenses).length} lenses`);
+      // Ends with the shutdown, too.
+      await manager.keepAlive(context.shutdown);
       await stopped(context.shutdown);
       log.info('agent stops');
+      await manager.stopping();
     });
 }
 

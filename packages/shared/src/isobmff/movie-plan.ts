@@ -87,8 +87,9 @@ function joinChains(
   const chains = [all[index]!];
   const slices = withoutLeading(segments, chain);
   const startSegment = segments[chain[0]!.segment]!;
-  const overtakenAt = new Map<number, number>();
+  const begins: Begin[] = [];
   let sound = soundTrack(startSegment);
+  let stoppedBefore = segments.length;
   for (const next of all.slice(index + 1)) {
     const { segment, first } = next[0]!;
     const placed = segments[segment]!;
@@ -96,18 +97,50 @@ function joinChains(
     const sameFormat =
       sameConfiguration(startSegment.primary.track, placed.primary.track) &&
       (!sound || !itsSound || sameConfiguration(sound, itsSound));
-    if (!sameFormat) return { slices, chains, stoppedBefore: segment, sound, overtakenAt };
+    if (!sameFormat) {
+      stoppedBefore = segment;
+      break;
+    }
     sound ??= itsSound;
     const beginsAt = shownAt(placed.primary, first);
     cutWhereReached(segments, slices, beginsAt);
-    for (let i = 0; i < segment; i++) {
-      if (segments[i]!.segment.run === placed.segment.run) continue;
-      overtakenAt.set(i, Math.min(beginsAt, overtakenAt.get(i) ?? beginsAt));
-    }
+    begins.push({ segment, ticks: beginsAt });
     chains.push(next);
     slices.push(...withoutLeading(segments, next));
   }
-  return { slices, chains, stoppedBefore: segments.length, sound, overtakenAt };
+  return { slices, chains, stoppedBefore, sound, overtakenAt: overtakenBy(segments, begins) };
+}
+
+/** Where a chain begins: its first segment, and when that is shown. */
+interface Begin {
+  readonly segment: number;
+  readonly ticks: number;
+}
+
+/**
+ * When the first chain of another run begins that comes after a segment, for each segment that has one. Walks back from
+ * the end with the earliest begin and the earliest of another run than that: a day has thousands of both.
+ */
+function overtakenBy(segments: readonly PlacedSegment[], begins: readonly Begin[]): Map<number, number> {
+  const runOf = (index: number): string => segments[index]!.segment.run;
+  const overtakenAt = new Map<number, number>();
+  let left = begins.length;
+  let earliest: Begin | undefined;
+  let ofOtherRun: Begin | undefined;
+  for (let i = segments.length - 1; i >= 0; i--) {
+    for (; left > 0 && begins[left - 1]!.segment > i; left--) {
+      const begin = begins[left - 1]!;
+      if (!earliest || begin.ticks < earliest.ticks) {
+        if (earliest && runOf(earliest.segment) !== runOf(begin.segment)) ofOtherRun = earliest;
+        earliest = begin;
+      } else if (runOf(begin.segment) !== runOf(earliest.segment)) {
+        if (!ofOtherRun || begin.ticks < ofOtherRun.ticks) ofOtherRun = begin;
+      }
+    }
+    const by = earliest && runOf(earliest.segment) === runOf(i) ? ofOtherRun : earliest;
+    if (by) overtakenAt.set(i, by.ticks);
+  }
+  return overtakenAt;
 }
 
 /** When the first sync sample at or after `ticks` is shown; infinity when there is none. */

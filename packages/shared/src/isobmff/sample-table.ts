@@ -55,18 +55,18 @@ export class SampleTableBuilder {
     return this.#count;
   }
 
-  /** The table so far; views, so the builder is not to be used after it. */
+  /** The table so far, in no more memory than it needs: a day of video is thousands of tables. */
   build(): SampleTable {
     const count = this.#count;
     const from = this.#columns;
     return {
       count,
-      decodeTicks: from.decodeTicks.subarray(0, count),
-      durationTicks: from.durationTicks.subarray(0, count),
-      compositionTicks: from.compositionTicks.subarray(0, count),
-      sizeBytes: from.sizeBytes.subarray(0, count),
-      offset: from.offset.subarray(0, count),
-      sync: from.sync.subarray(0, count),
+      decodeTicks: from.decodeTicks.slice(0, count),
+      durationTicks: from.durationTicks.slice(0, count),
+      compositionTicks: from.compositionTicks.slice(0, count),
+      sizeBytes: from.sizeBytes.slice(0, count),
+      offset: from.offset.slice(0, count),
+      sync: from.sync.slice(0, count),
     };
   }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode } from '@gapless/harness/decoded';
 import { accountFor, hashFrames } from '@gapless/harness/frame-hashes';
-import { formatUtc } from '@gapless/shared/time';
+import { formatUtc, HOUR_MS } from '@gapless/shared/time';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ServedStore } from './support/served-store.js';
@@ -58,6 +58,18 @@ describe('the MP4 of a range', () => {
     expect((await bytesOf(head)).length).toBe(0);
     // RFC 9110 section 14.2: a Range is for GET alone.
     expect((await get({ range: 'bytes=0-9' }, 'HEAD')).status).toBe(200);
+  });
+
+  it('takes its turn when it is long, and one turn that fails holds up nobody', async () => {
+    const day = (rest = ''): string =>
+      path(served.stored[0]!.startMs - 20 * HOUR_MS, served.stored.at(-1)!.endMs, rest);
+    const empty = path(served.stored[0]!.startMs - 20 * HOUR_MS, served.stored[0]!.startMs - HOUR_MS);
+    const answers = await Promise.all(
+      [day(), empty, day('&mode=keyframe'), day()].map((one) => served.fetch(one)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 404, 200, 200]);
+    const [first, , , last] = await Promise.all(answers.map(bytesOf));
+    expect(last!.equals(first!)).toBe(true);
   });
 
   it('lists the gaps inside it, in its headers', async () => {

@@ -4,6 +4,7 @@ import { ExtentList } from '@gapless/shared/extents';
 import type { Routes } from '@gapless/shared/http';
 import { instant, invalidField, movieHeaders, sendContent, window, windowOf } from '@gapless/shared/http';
 import { isRunId, MAX_SEQ } from '@gapless/shared/ids';
+import { Serial } from '@gapless/shared/lifecycle';
 import type { EpochMs } from '@gapless/shared/time';
 import { compactUtc, formatUtc, HOUR_MS } from '@gapless/shared/time';
 import type { FastifyReply } from 'fastify';
@@ -30,8 +31,12 @@ const MAX_PLAYLIST_MS = 7 * 24 * HOUR_MS;
 /** The longest MP4 of one request. */
 const MAX_VIDEO_MS = 24 * HOUR_MS;
 
+/** The samples of a day take half a gigabyte while they are laid out: longer movies than this are made one at a time. */
+const LONG_VIDEO_MS = HOUR_MS;
+
 export function mediaRoutes(routes: Routes, port: ApiPort): void {
   const { store, layout, clock, mediaLinks } = port;
+  const longVideos = new Serial();
 
   routes.get(
     '/lenses/:vehicle/:lens/video.mp4',
@@ -41,7 +46,7 @@ export function mediaRoutes(routes: Routes, port: ApiPort): void {
         tags: ['media'],
         summary: 'An MP4 of any range, made on the fly',
         description:
-          'Exact Content-Length and Range support; nothing is encoded. Gaps are listed in the Gapless-Gaps header, also for HEAD.',
+          'Exact Content-Length and Range support; nothing is encoded. It spans at most 24 hours; those of more than an hour are laid out one at a time. Gaps are listed in the Gapless-Gaps header, also for HEAD.',
         params: lensParams,
         querystring: window.extend(signature.shape).extend({
           mode: z
@@ -56,14 +61,14 @@ export function mediaRoutes(routes: Routes, port: ApiPort): void {
       const range = windowOf(port, request.query, 60_000);
       if (range.endMs - range.startMs > MAX_VIDEO_MS)
         throw invalidField('query', '/from', 'one MP4 spans at most 24 hours');
-      const video = await storedVideo(
-        { store: store.read, layout, hold: (ids) => hold(port, reply, ids) },
-        lens.id,
-        {
-          range,
-          mode: request.query.mode,
-        },
-      );
+      const make = async (): Promise<Video | undefined> => {
+        // Whoever did not wait for its turn needs no movie any more.
+        if (reply.raw.destroyed) return undefined;
+        const held = { store: store.read, layout, hold: (ids: readonly number[]) => hold(port, reply, ids) };
+        return storedVideo(held, lens.id, { range, mode: request.query.mode });
+      };
+      const isLong = range.endMs - range.startMs > LONG_VIDEO_MS;
+      const video = await (isLong ? longVideos.run(make) : make());
       if (!video)
         throw new AppError(
           'FOOTAGE_NONE',

@@ -10,6 +10,7 @@ import { PLAUSIBLE_FROM_MS } from '@gapless/shared/time';
 import { lockState } from './agent-lock.js';
 import type { EdgeConfig } from './config.js';
 import { lensesOf, storageDirOf, vehicleOf } from './config.js';
+import { SegmentUse } from './clip/index.js';
 import { Connection } from './connection.js';
 import type { ControlPort } from './control/index.js';
 import { ControlServer, controlPath } from './control/index.js';
@@ -28,6 +29,7 @@ import { IdentityFile, loadAccessKeys, loadEvidenceKey } from './link/index.js';
 import { Protections } from './protect/index.js';
 import type { StartProcess } from './record/index.js';
 import { LensRecorder, RecordingGate, recover, recoverLens, startFfmpeg } from './record/index.js';
+import { whyMissing } from './query/index.js';
 import { freeSpaceOf, StorageKeeper } from './retain/index.js';
 import { requireWritable } from './writable-directory.js';
 
@@ -59,6 +61,7 @@ export class Agent implements AsyncDisposable {
   readonly #running: Promise<void>[] = [];
   readonly #journal: Journal;
   readonly #gate = new RecordingGate();
+  readonly #clipUse = new SegmentUse();
   readonly #storage: StorageKeeper;
   readonly #protections: Protections;
 
@@ -187,7 +190,7 @@ export class Agent implements AsyncDisposable {
       limits: { maxBytes: maxSize, minFreeBytes: minFree, maxAgeMs: maxAge, whenFull },
       freeBytes: freeSpaceOf(storageDir),
       openBytes: () => this.#recorders.reduce((sum, { openBytes }) => sum + openBytes, 0),
-      isInUse: (segment) => this.#connection?.isSending(segment) ?? false,
+      isInUse: (segment) => this.#clipUse.isHeld(segment) || (this.#connection?.isSending(segment) ?? false),
       gate: this.#gate,
       toldSeq: () => this.#connection?.toldSeq ?? Number.POSITIVE_INFINITY,
     });
@@ -206,15 +209,17 @@ export class Agent implements AsyncDisposable {
   }
 
   #controlPort(): ControlPort {
-    const { version, clock, log } = this.#options;
-    return {
-      ...{ version, clock, log: log.child({ stage: 'control' }) },
-      segments: {
-        reader: this.#reader,
-        lensNow: (lens) => this.#recorders.find(({ status }) => status.lens === lens)?.now,
-        nowMs: () => clock.nowMs(),
-      },
+    const { config, version, clock, log: parent } = this.#options;
+    const log = parent.child({ stage: 'control' });
+    const lensNow: ControlPort['segments']['lensNow'] = (lens) =>
+      this.#recorders.find(({ status }) => status.lens === lens)?.now;
+    const segments = { reader: this.#reader, lensNow, nowMs: () => clock.nowMs() };
+    const clip: ControlPort['clip'] = {
+      ...{ reader: this.#reader, lensNow, use: this.#clipUse, storageDir: storageDirOf(config) },
+      whyMissing: (lens, range) => whyMissing(segments, lens, range),
+      onDamaged: (segment, err) => log.error({ err, ...segment }, 'segment could not be read'),
     };
+    return { version, clock, log, segments, clip };
   }
 
   /** Undefined for a vehicle that only records. */

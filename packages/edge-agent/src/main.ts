@@ -14,5 +14,6 @@ await runProcess(process, {
       clock: bootClock(() => process.hrtime.bigint()),
       step: noSteps,
       bootId,
+      stdout: process.stdout,
     }),
 });

@@ -4,6 +4,7 @@ import { json } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { createLog } from '@gapless/shared/log';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ControlPort } from '../../../packages/edge-agent/src/control/index.js';
 import { controlPath, ControlServer } from '../../../packages/edge-agent/src/control/index.js';
 import { recordedPlace } from '../../support/edge/recorded-place.js';
 import { Place } from '../../support/edge/recordings.js';
@@ -81,11 +82,9 @@ describe("the agent's socket", () => {
     await using place = await Place.make();
     const stateDir = join(place.root, 'state'.repeat(20));
     await mkdir(stateDir);
-    const { clock, reader } = operated.recordings;
-    const port = { version: '1', clock, log: createLog('test', 'silent') };
-    const segments = { reader, lensNow: () => undefined, nowMs: () => 0 };
+    const port = { log: createLog('test', 'silent') } as ControlPort;
     const path = controlPath(stateDir);
-    await expect(ControlServer.start({ ...port, segments }, path)).rejects.toMatchObject({
+    await expect(ControlServer.start(port, path)).rejects.toMatchObject({
       code: 'CONTROL_PATH_UNUSABLE',
       kind: 'invalid-input',
       message: `the path of the agent's socket has ${path.length} bytes and may have 107: ${path}`,

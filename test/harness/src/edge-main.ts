@@ -17,6 +17,7 @@ await runProcess(process, {
   addCommands: (program, output, context) =>
     addCommands(program, output, {
       ...context,
+      stdout: process.stdout,
       clock: clockOf(process.env),
       step: crashStep(process),
       bootId: () => (process.env[OTHER_BOX] === undefined ? bootId() : Promise.resolve(randomUUID())),

@@ -10,6 +10,8 @@ export interface CliContext extends ProcessContext {
   readonly clock: Clock;
   readonly step: StepHook;
   readonly bootId: () => Promise<string>;
+  /** For results that are bytes, not text. */
+  readonly stdout: NodeJS.WritableStream;
 }
 
 export const DEFAULT_CONFIG = '/etc/gapless/edge.yml';

@@ -1,6 +1,7 @@
 import type { CliOutput } from '@gapless/shared/cli';
 import type { Command } from 'commander';
 import type { CliContext } from './context.js';
+import { addClipCommand } from './clip-command.js';
 import { addCheckCommand } from './check-command.js';
 import { addConfigCommands } from './config-commands.js';
 import { addDoctorCommand } from './doctor-command.js';
@@ -14,6 +15,7 @@ export function addCommands(program: Command, output: CliOutput, context: CliCon
   addRunCommand(program, output, context);
   addEnrolCommand(program, output, context);
   addSegmentsCommand(program, output, context);
+  addClipCommand(program, output, context);
   addCheckCommand(program, output, context);
   addDoctorCommand(program, output, context);
   addConfigCommands(program, output, context);

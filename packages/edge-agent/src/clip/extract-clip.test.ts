@@ -20,7 +20,7 @@ const SEGMENT_MS = 4_000;
 describe(extractClip, () => {
   let place: Place;
   let recordings: Recordings;
-  let recording: RunRecording | undefined;
+  let now: Pick<RunRecording, 'open'> | undefined;
   let port: ClipPort;
   let damaged: SegmentRef[];
   beforeEach(async () => {
@@ -28,11 +28,11 @@ describe(extractClip, () => {
     recordings = new Recordings(place);
     await recordings.begin(front);
     damaged = [];
-    recording = undefined;
+    now = undefined;
     port = {
       reader: recordings.reader,
       storageDir: place.storageDir,
-      lensNow: () => recording && { open: recording.open },
+      lensNow: () => now && { open: now.open },
       use: new SegmentUse(),
       whyMissing: () => [],
       onDamaged: (segment) => damaged.push(segment),
@@ -123,7 +123,8 @@ describe(extractClip, () => {
 
   it('takes what is whole of the segment that is being written, the same as when it is closed', async () => {
     const bytes = await recorded('h264');
-    recording = await recordings.feed(front, bytes, { segmentDurationMs: SEGMENT_MS });
+    const recording = await recordings.feed(front, bytes, { segmentDurationMs: SEGMENT_MS });
+    now = recording;
     const open = recording.open!;
     expect(open.endMs - open.startMs).toBeGreaterThan(1_000);
     const [fromMs, toMs] = [open.startMs - 1_500, open.endMs - 500];
@@ -133,22 +134,21 @@ describe(extractClip, () => {
     expect((await clipOf(open.endMs - 500, open.endMs + 2_000)).gaps).toEqual([
       { startMs: open.endMs, endMs: open.endMs + 2_000, reason: 'missing' },
     ]);
-    const [one, other] = [recording, open];
     await recording.finish('stopped');
-    expect(one.open).toBeUndefined();
+    expect(recording.open).toBeUndefined();
     // Its file has moved since the clip was made, and may move at any moment while it is read.
     expect(await early.content.sha256(signal)).toBe(sha256);
     const late = await clipOf(fromMs, toMs);
     expect(await late.content.sha256(signal)).toBe(sha256);
-    expect(all().at(-1)!.seq).toBe(other.seq);
+    expect(all().at(-1)!.seq).toBe(open.seq);
   });
 
   it('has the row and the open segment for one while it is being closed', async () => {
     const bytes = await recorded('h264');
-    recording = await recordings.feed(front, bytes, { segmentDurationMs: SEGMENT_MS });
+    const recording = await recordings.feed(front, bytes, { segmentDurationMs: SEGMENT_MS });
     const { open, startMs } = recording;
     await recording.finish('stopped');
-    recording = { open } as RunRecording;
+    now = { open };
     const clip = await clipOf(startMs!, open!.endMs);
     expect(await shownIn(await written(clip))).toEqual(await shownIn(await sourceFile('h264')));
   });

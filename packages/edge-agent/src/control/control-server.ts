@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { createServer } from '@gapless/shared/http';
 import type { ControlPort } from './port.js';
+import { clipRoutes } from './routes/clip.js';
 import { segmentRoutes } from './routes/segments.js';
 import { listenAt, unlisten } from './socket.js';
 
@@ -23,7 +24,9 @@ export class ControlServer implements AsyncDisposable {
     const app = createServer({ log: port.log });
     await app.register(
       (scope, _options, done) => {
-        segmentRoutes(scope.withTypeProvider<ZodTypeProvider>(), port);
+        const routes = scope.withTypeProvider<ZodTypeProvider>();
+        segmentRoutes(routes, port);
+        clipRoutes(routes, port);
         done();
       },
       { prefix: '/v1' },

@@ -1,5 +1,6 @@
 import type { Log } from '@gapless/shared/log';
 import type { Clock } from '@gapless/shared/time';
+import type { ClipPort } from '../clip/index.js';
 import type { SegmentsPort } from '../query/index.js';
 
 /** What the agent offers to whoever may use its socket. */
@@ -8,4 +9,5 @@ export interface ControlPort {
   readonly clock: Clock;
   readonly log: Log;
   readonly segments: SegmentsPort;
+  readonly clip: ClipPort;
 }

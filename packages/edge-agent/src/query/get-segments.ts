@@ -101,6 +101,15 @@ export function getSegments(port: SegmentsPort, question: SegmentsQuestion): Seg
   return { lens, answered, segments, coverage, gaps, next };
 }
 
+/**
+ * What is not held of a stretch and why, for those who found nothing there.
+ *
+ * @throws LENS_UNKNOWN
+ */
+export function whyMissing(port: SegmentsPort, lens: LensName, range: Range): readonly HeldGap[] {
+  return getSegments(port, { lens, range, limit: MAX_PAGE }).gaps;
+}
+
 function openSegment(
   { reader }: SegmentsPort,
   { lens, range }: SegmentsQuestion,

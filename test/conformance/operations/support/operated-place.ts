@@ -1,11 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { runCli } from '@gapless/shared/cli';
 import { noSteps } from '@gapless/shared/lifecycle';
 import { createLog } from '@gapless/shared/log';
 import { addCommands } from '../../../../packages/edge-agent/src/cli/index.js';
 import type { ControlPort } from '../../../../packages/edge-agent/src/control/index.js';
 import { controlPath, ControlServer } from '../../../../packages/edge-agent/src/control/index.js';
+import { SegmentUse } from '../../../../packages/edge-agent/src/clip/index.js';
+import { whyMissing } from '../../../../packages/edge-agent/src/query/index.js';
 import type { Place } from '../../../support/edge/recordings.js';
 import { Recordings } from '../../../support/edge/recordings.js';
 
@@ -14,12 +18,16 @@ export interface Spoken {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** What it wrote that is no text. */
+  readonly bytes: Buffer;
 }
 
 /** Recordings whose operations are asked for by commands and over the socket, as those of a running agent. */
 export class OperatedPlace implements AsyncDisposable {
   readonly recordings: Recordings;
   readonly socketPath: string;
+  /** What is being read. */
+  readonly use = new SegmentUse();
   #server: ControlServer | undefined;
 
   private constructor(readonly place: Place) {
@@ -42,8 +50,13 @@ export class OperatedPlace implements AsyncDisposable {
   async listen(port: Partial<ControlPort> = {}): Promise<void> {
     const { reader, clock } = this.recordings;
     const segments = { reader, lensNow: () => undefined, nowMs: () => clock.nowMs() };
+    const clip: ControlPort['clip'] = {
+      ...{ reader, lensNow: () => undefined, use: this.use, storageDir: this.place.storageDir },
+      whyMissing: (lens, range) => whyMissing(segments, lens, range),
+      onDamaged: () => undefined,
+    };
     const log = createLog('test', 'silent');
-    const given = { version: '1.2.3', clock, log, segments, ...port };
+    const given = { version: '1.2.3', clock, log, segments, clip, ...port };
     this.#server = await ControlServer.start(given, this.socketPath);
   }
 
@@ -56,12 +69,15 @@ export class OperatedPlace implements AsyncDisposable {
   /** Runs a command of `gapless-edge`, with the configuration of this place. */
   async run(...argv: readonly string[]): Promise<Spoken> {
     const spoken = { exitCode: 0, stdout: '', stderr: '' };
+    const stdout = new PassThrough();
+    const collected = buffer(stdout);
     const context = {
       shutdown: new AbortController().signal,
       env: {},
       step: noSteps,
       clock: this.recordings.clock,
       bootId: () => Promise.resolve('boot-1'),
+      stdout,
     };
     await runCli(
       {
@@ -81,7 +97,8 @@ export class OperatedPlace implements AsyncDisposable {
         setExitCode: (code) => (spoken.exitCode = code),
       },
     );
-    return spoken;
+    stdout.end();
+    return { ...spoken, bytes: await collected };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import type { Disk } from '@gapless/shared/fs';
+import { publishFile } from '@gapless/shared/fs';
+
+/** Where the bytes of a command's result go; `-` stands for standard output. */
+export interface Destination {
+  readonly path: string;
+  readonly disk: Disk;
+  readonly stdout: NodeJS.WritableStream;
+}
+
+export interface Written {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/**
+ * Writes a stream to where it is wanted. A file has its name only once it is whole and safe; whatever stops it leaves
+ * nothing behind.
+ *
+ * @throws STORAGE_WRITE_FAILED, and what `chunks` throws
+ */
+export async function writeStream(
+  chunks: AsyncIterable<Uint8Array>,
+  { path, disk, stdout }: Destination,
+  onProgress: (writtenBytes: number) => void,
+): Promise<Written> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const counted = async (write: (chunk: Uint8Array, at: number) => Promise<void>): Promise<void> => {
+    for await (const chunk of chunks) {
+      await write(chunk, bytes);
+      hash.update(chunk);
+      bytes += chunk.length;
+      onProgress(bytes);
+    }
+  };
+  if (path === '-') {
+    await counted(async (chunk) => {
+      if (!stdout.write(chunk)) await once(stdout, 'drain');
+    });
+  } else {
+    await throughPartial(resolve(path), disk, counted);
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+async function throughPartial(
+  path: string,
+  disk: Disk,
+  fill: (write: (chunk: Uint8Array, at: number) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const partial = `${path}.partial`;
+  await disk.remove(partial);
+  try {
+    const file = await disk.create(partial);
+    try {
+      await fill((chunk, at) => file.write(chunk, at));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await publishFile(disk, partial, path);
+  } catch (thrown) {
+    await disk.remove(partial);
+    throw thrown;
+  }
+}

@@ -9,12 +9,15 @@ import type { CameraTrack } from '../reduce/index.js';
 import { gpxOf, readCameraTrack, reduce, requireFree, writeFile } from '../reduce/index.js';
 import type { CliContext } from './context.js';
 
+/** It works on any machine: without a configuration and without an agent. */
+type ReduceContext = Pick<CliContext, 'shutdown' | 'step'>;
+
 interface ReduceOptions {
   readonly gpx?: string;
   readonly force?: true;
 }
 
-export function addReduceCommand(program: Command, output: CliOutput, context: CliContext): void {
+export function addReduceCommand(program: Command, output: CliOutput, context: ReduceContext): void {
   program
     .command('reduce')
     .description('write an MP4 file without its padding; pictures and sound stay as they are')
@@ -45,7 +48,7 @@ interface Done {
   readonly gpx: { readonly path: string; readonly positions: number; readonly blocks: number } | undefined;
 }
 
-async function run(job: Job, output: CliOutput, { shutdown: signal, step }: CliContext): Promise<Done> {
+async function run(job: Job, output: CliOutput, { shutdown: signal, step }: ReduceContext): Promise<Done> {
   const { input, out, options } = job;
   const source = await sourceOf(job);
   const force = options.force ?? false;
@@ -109,18 +112,26 @@ async function statOf(path: string) {
 
 function summary({ out, sizeBytes, savedBytes, removedBoxes, keptCameraBoxes, gpx }: Done): string {
   const percent = ((100 * savedBytes) / Math.max(1, sizeBytes + savedBytes)).toFixed(1);
-  const boxes = `${removedBoxes} ${removedBoxes === 1 ? 'box' : 'boxes'} of padding`;
   const lines = [
     savedBytes === 0
       ? `${out}: nothing to save; the copy is the same bytes (${mb(sizeBytes)}).`
-      : `${out}: ${mb(sizeBytes)}, ${savedBytes} bytes saved (${percent} %, ${boxes}).`,
+      : `${out}: ${mb(sizeBytes)}, ${savedBytes} bytes saved (${percent} %, ${counted(removedBoxes, 'box', 'boxes')} of padding).`,
   ];
-  if (keptCameraBoxes > 0) lines.push(`Kept ${keptCameraBoxes} boxes with what the camera measured.`);
-  if (gpx?.positions === 0)
-    lines.push(`No positions found (${gpx.blocks} blocks of camera data), so ${gpx.path} was not written.`);
-  else if (gpx)
-    lines.push(`${gpx.path}: ${gpx.positions} positions out of ${gpx.blocks} blocks of camera data.`);
+  if (keptCameraBoxes > 0)
+    lines.push(`Kept ${counted(keptCameraBoxes, 'box', 'boxes')} with what the camera measured.`);
+  if (gpx) {
+    const blocks = `${counted(gpx.blocks, 'block', 'blocks')} of camera data`;
+    lines.push(
+      gpx.positions === 0
+        ? `No positions found (${blocks}), so ${gpx.path} was not written.`
+        : `${gpx.path}: ${counted(gpx.positions, 'position', 'positions')} out of ${blocks}.`,
+    );
+  }
   return lines.join('\n');
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 function mb(bytes: number): string {

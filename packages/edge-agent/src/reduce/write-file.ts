@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { ExtentList } from '@gapless/shared/extents';
 import { AppError } from '@gapless/shared/errors';
 import type { Disk, DiskFile } from '@gapless/shared/fs';
@@ -24,7 +24,8 @@ interface WriteOptions {
 export async function writeFile(artifact: ExtentList, path: string, options: WriteOptions): Promise<void> {
   const { disk, force, step } = options;
   if (!force) await requireFree(disk, path);
-  const partial = `${path}.partial`;
+  // A name that nobody else would choose: what an earlier run left there is removed.
+  const partial = join(dirname(path), `.${basename(path)}.gapless-partial`);
   await disk.remove(partial);
   try {
     step('reduce:1-write');

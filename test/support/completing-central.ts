@@ -127,6 +127,8 @@ export class CompletingCentral {
         store,
         clock,
         applyChanges,
+        lossesOf: () => [],
+        onLost: () => undefined,
         settleEpoch,
         planOnline: (tables, closed, flowing) => this.completion.planOnline(tables, closed, flowing),
         askLater: (id, objectIds) => this.completion.askLater(id, objectIds),

@@ -5,7 +5,9 @@ import type { Random, VehicleId } from '@gapless/shared/ids';
 import type { StepHook } from '@gapless/shared/lifecycle';
 import { Disposal } from '@gapless/shared/lifecycle';
 import type { Log } from '@gapless/shared/log';
+import type { Change } from '@gapless/shared/protocol';
 import type { Clock } from '@gapless/shared/time';
+import { formatUtc, SECOND_MS } from '@gapless/shared/time';
 import type { Api } from './api/index.js';
 import { buildApi, listen, readTls, urlOf } from './api/index.js';
 import { Enrolment, ensureAdminToken, findToken, loadCentralKeys, MediaLinks } from './auth/index.js';
@@ -21,7 +23,8 @@ import { LiveReceiver } from './receive/index.js';
 import type { Vehicle } from './store/index.js';
 import { Retention } from './retain/index.js';
 import { Assemblies, DataLayout, MediaUse, missingBytes, prepareDataDir, Store } from './store/index.js';
-import { applyChanges, beginNewEpoch, settleEpoch } from './timeline/index.js';
+import type { Loss } from './timeline/index.js';
+import { applyChanges, beginNewEpoch, lossesOf, settleEpoch } from './timeline/index.js';
 import { Uploads } from './uploads.js';
 import { proveSegment } from './verify/index.js';
 
@@ -154,11 +157,13 @@ export class Central implements AsyncDisposable {
         sweep: (vehicle) => this.#uploads.sweep(vehicle),
         notKept: (lensId, window) => this.#retention.notKept(lensId, window),
         applyHeld: (tables, vehicleId, held) => {
-          applyChanges(tables, vehicleId, [
+          const changes: Change[] = [
             ...held.segments.map((row) => ({ kind: 'segment' as const, seq: 1, row })),
             ...held.tombstones.map((row) => ({ kind: 'tombstone' as const, seq: 1, row })),
             ...held.absences.map((row) => ({ kind: 'absence' as const, seq: 1, row })),
-          ]);
+          ];
+          this.#tellLost(tables.vehicles.byId(vehicleId)!.name, lossesOf(tables, vehicleId, changes));
+          applyChanges(tables, vehicleId, changes);
         },
       }),
     );
@@ -311,6 +316,8 @@ export class Central implements AsyncDisposable {
         store: this.#store,
         clock: this.#options.clock,
         applyChanges,
+        lossesOf,
+        onLost: (losses) => this.#tellLost(vehicle.name, losses),
         settleEpoch,
         planOnline: (tables, closed, flowing) => this.#completion.planOnline(tables, closed, flowing),
         askLater: (vehicleId, objectIds) => this.#completion.askLater(vehicleId, objectIds),
@@ -340,6 +347,19 @@ export class Central implements AsyncDisposable {
     dialogue.sendReceipts();
     void this.#completion.askIncomplete(vehicle.id);
     return dialogue;
+  }
+
+  /** Lost footage is what all of this is to prevent, so people hear of it. */
+  #tellLost(vehicle: VehicleId, losses: readonly Loss[]): void {
+    for (const { lens, reason, ranges } of losses) {
+      const { startMs, endMs } = ranges.hull!;
+      const seconds = ranges.totalMs / SECOND_MS;
+      this.#metrics.footageLost.inc({ reason }, seconds);
+      this.#options.log.warn(
+        { vehicle, lens, reason, seconds, from: formatUtc(startMs), to: formatUtc(endMs) },
+        'footage lost: the vehicle deleted it before it was verified here',
+      );
+    }
   }
 
   #checkDatabase(): string | undefined {

@@ -26,6 +26,13 @@ export class CentralMetrics {
     registers: [this.registry],
   });
 
+  readonly footageLost = new Counter({
+    name: 'gapless_footage_lost_seconds_total',
+    help: 'Footage that vehicles deleted before it was verified here',
+    labelNames: ['reason'] as const,
+    registers: [this.registry],
+  });
+
   constructor(facts: { version: string; connected: () => number; quarantined: () => number }) {
     collectDefaultMetrics({ register: this.registry, prefix: 'gapless_' });
     new Gauge({

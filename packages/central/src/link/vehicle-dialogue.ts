@@ -1,10 +1,13 @@
 import { AppError, toAppError } from '@gapless/shared/errors';
+import type { LensName } from '@gapless/shared/ids';
+import type { RangeSet } from '@gapless/shared/interval';
 import type {
   AgentMessage,
   CatalogueMessage,
   Change,
   LiveSlice,
   StatusMessage,
+  TombstoneReason,
 } from '@gapless/shared/protocol';
 import { MAX_ITEMS } from '@gapless/shared/protocol';
 import type { Clock, DurationMs } from '@gapless/shared/time';
@@ -22,12 +25,21 @@ interface Closed {
   readonly objectId: number | undefined;
 }
 
+interface Loss {
+  readonly lens: LensName;
+  readonly reason: TombstoneReason;
+  readonly ranges: RangeSet;
+}
+
 /** What the other stages do with what a vehicle says. */
 export interface DialoguePort {
   readonly store: Store;
   readonly clock: Clock;
   /** Brings coverage in line with the catalogue; inside the transaction that notes how far it got. */
   readonly applyChanges: (tables: StoreWriter, vehicleId: number, changes: readonly Change[]) => Closed[];
+  /** What nobody has any more once changes are applied. */
+  readonly lossesOf: (tables: StoreWriter, vehicleId: number, changes: readonly Change[]) => Loss[];
+  readonly onLost: (losses: readonly Loss[]) => void;
   /** The vehicle has told its whole catalogue. */
   readonly settleEpoch: (tables: StoreWriter, vehicleId: number) => void;
   /** Asks for what is missing of closed segments; returns the objects to look at again later. */
@@ -139,17 +151,20 @@ export class VehicleDialogue implements SessionHandlers {
 
   /** @throws LINK_PROTOCOL when changes are left out: what central would believe from then on would be wrong for ever */
   async #catalogue({ afterSeq, throughSeq, complete, changes }: CatalogueMessage): Promise<void> {
-    const { store, applyChanges, settleEpoch, planOnline, askLater, wake, settle, receive } = this.#port;
-    const { closed, later } = await store.write((tables) => {
+    const { store, applyChanges, lossesOf, settleEpoch, planOnline, askLater, wake, settle, receive } =
+      this.#port;
+    const { closed, later, losses } = await store.write((tables) => {
       if (afterSeq > tables.vehicles.byId(this.#vehicle.id)!.catalogueSeq || throughSeq < afterSeq)
         throw new AppError('LINK_PROTOCOL', `the catalogue goes on after ${afterSeq}, which was not told`);
+      const lost = lossesOf(tables, this.#vehicle.id, changes);
       const applied = applyChanges(tables, this.#vehicle.id, changes);
       const again = planOnline(tables, applied, ({ row }) => receive.hasSeen(row));
       if (complete) settleEpoch(tables, this.#vehicle.id);
       tables.vehicles.advanceCatalogue(this.#vehicle.id, throughSeq);
-      return { closed: applied, later: again };
+      return { closed: applied, later: again, losses: lost };
     });
     this.#session.send({ type: 'catalogue-ack', throughSeq });
+    if (losses.length > 0) this.#port.onLost(losses);
     for (const { objectId } of closed) if (objectId !== undefined) settle(objectId);
     this.sendReceipts();
     askLater(this.#vehicle.id, later);

@@ -146,6 +146,28 @@ describe('Retention', () => {
     expect(kept.gone).toEqual([4, 6, 0]);
     expect(kept.usedBytes).toBeLessThanOrEqual(maxBytes);
     expect(kept.evicted[0]).toMatchObject({ why: 'space', unreceipted: [{ seq: 0 }] });
+    expect(kept.retention.totals).toEqual({
+      ...{ segments: 3, bytes: each[4]! + each[6]! + each[0]! },
+      ...{ lostSegments: 1, lostBytes: each[0] },
+    });
+  });
+
+  it('leaves what is protected, and takes it once nobody protects it', async () => {
+    await using place = await Place.make();
+    await using kept = await Kept.of(new Recordings(place), { maxBytes: 0 });
+    const { protections } = kept.recordings;
+    const holder = 'police';
+    for (const seq of [1, 5])
+      await protections.protect({
+        selection: { segment: { lens: front, run: kept.run, seq } },
+        ...{ holder, reason: 'accident' },
+      });
+    await kept.look();
+    expect(kept.gone).toEqual([0, 2, 3, 4, 6, 7, 8, 9]);
+    expect(kept.said).toEqual(['paused']);
+    await protections.unprotect({ selection: { segment: { lens: front, run: kept.run, seq: 1 } }, holder });
+    await kept.look();
+    expect(kept.gone.at(-1)).toBe(1);
   });
 
   it('counts what is being written', async () => {

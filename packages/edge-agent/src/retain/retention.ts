@@ -49,6 +49,15 @@ export interface Evicted {
   readonly unreceipted: readonly EvictionCandidate[];
 }
 
+/** What was evicted since the agent started, for metrics. */
+export interface EvictionTotals {
+  readonly segments: number;
+  readonly bytes: number;
+  /** Those among them that central did not have. */
+  readonly lostSegments: number;
+  readonly lostBytes: number;
+}
+
 /** Why a lens is paused, as central and the timeline are told. */
 export const DISK_FULL = 'disk full';
 
@@ -63,7 +72,7 @@ const IN_USE = 64;
 /** Keeps the recordings within their limits: looks every ten seconds and whenever a segment was closed. */
 export class Retention {
   readonly #port: RetentionPort;
-  #evictedBytes = 0;
+  #totals: EvictionTotals = { segments: 0, bytes: 0, lostSegments: 0, lostBytes: 0 };
   #measured: { readonly atMs: number; readonly recordedBytes: number } | undefined;
   #growthBytes = 0;
   #agedAtMs: number;
@@ -73,6 +82,11 @@ export class Retention {
   constructor(port: RetentionPort) {
     this.#port = port;
     this.#agedAtMs = port.clock.monotonicMs();
+  }
+
+  /** What was evicted since the start. */
+  get totals(): EvictionTotals {
+    return this.#totals;
   }
 
   /** Something changed: look soon. */
@@ -158,9 +172,15 @@ export class Retention {
     // What was protected or removed in the meantime is not among them.
     const buried = new Set([...removal.removed, ...removal.left].map(segmentId));
     const gone = segments.filter((segment) => buried.has(segmentId(segment)));
-    this.#evictedBytes += sumOf(gone);
-    if (gone.length > 0)
-      events.onEvicted({ why, segments: gone, unreceipted: gone.filter(({ receipted }) => !receipted) });
+    const unreceipted = gone.filter(({ receipted }) => !receipted);
+    const { segments: count, bytes, lostSegments, lostBytes } = this.#totals;
+    this.#totals = {
+      segments: count + gone.length,
+      bytes: bytes + sumOf(gone),
+      lostSegments: lostSegments + unreceipted.length,
+      lostBytes: lostBytes + sumOf(unreceipted),
+    };
+    if (gone.length > 0) events.onEvicted({ why, segments: gone, unreceipted });
     if (removal.left.length > 0) events.onFailed(toAppError(removal.failure));
     return removal.removed.length > 0;
   }
@@ -186,7 +206,7 @@ export class Retention {
       openBytes: openBytes(),
       freeBytes: await freeBytes(),
     };
-    this.#measureGrowth(facts.usedBytes + facts.openBytes + this.#evictedBytes);
+    this.#measureGrowth(facts.usedBytes + facts.openBytes + this.#totals.bytes);
     return { ...facts, growthBytes: this.#growthBytes };
   }
 

@@ -14,7 +14,7 @@ import { keepForgetting } from './forgetting.js';
 import type { FreeSpace } from './free-space.js';
 import type { Removed, RemoveInput } from './remove.js';
 import { remove } from './remove.js';
-import type { RetentionPort } from './retention.js';
+import type { EvictionTotals, RetentionPort } from './retention.js';
 import { Retention } from './retention.js';
 import type { RetentionLimits } from './retention-policy.js';
 import { roomBytes } from './retention-policy.js';
@@ -61,6 +61,11 @@ export class StorageKeeper {
     } finally {
       stopListening();
     }
+  }
+
+  /** What was evicted since the start. */
+  get evicted(): EvictionTotals {
+    return this.#retention.totals;
   }
 
   /** Bytes that the recordings may take at all, as the disk is now. */

@@ -75,6 +75,7 @@ describe(LinkClient, () => {
   const vehicle = parseVehicleId('bus-042');
   let dir: string;
   let clock: SimulatedClock;
+  let underWay: number;
   let keys: AccessKeys;
   let identity: IdentityFile;
   let dials: { at: number; options: DialOptions; answer: (socket: LinkSocket | Error) => void }[];
@@ -95,6 +96,11 @@ describe(LinkClient, () => {
       centralKey: central.publicKey.export({ type: 'spki', format: 'der' }),
       hostKeys: [HOST_KEY],
     });
+    underWay = 0;
+    const nextCounter = identity.nextCounter.bind(identity);
+    const pinHostKeys = identity.pinHostKeys.bind(identity);
+    identity.nextCounter = () => watched(nextCounter());
+    identity.pinHostKeys = (announced) => watched(pinHostKeys(announced));
     dials = [];
     sessions = [];
     downs = [];
@@ -141,11 +147,23 @@ describe(LinkClient, () => {
     await rm(dir, { recursive: true });
   });
 
-  /** Lets real input and output (the identity file) settle, then simulated time pass. */
+  /** Counts what is under way in the identity file, whose input and output are real. */
+  function watched<T>(operation: Promise<T>): Promise<T> {
+    underWay++;
+    return operation.finally(() => underWay--);
+  }
+
+  async function settled(): Promise<void> {
+    do {
+      for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+    } while (underWay > 0);
+  }
+
+  /** Lets the identity file settle, then simulated time pass. */
   async function pass(ms: number): Promise<void> {
-    for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await settled();
     await clock.advance(ms);
+    await settled();
   }
 
   /** A central that answers every hello, as the real one does. */

@@ -12,7 +12,7 @@ import type { EdgeConfig } from './config.js';
 import { lensesOf, storageDirOf, vehicleOf } from './config.js';
 import { SegmentUse } from './clip/index.js';
 import { Connection } from './connection.js';
-import type { ControlPort } from './control/index.js';
+import type { AgentFacts, ControlPort } from './control/index.js';
 import { ControlServer, controlPath } from './control/index.js';
 import {
   catchUp,
@@ -62,6 +62,7 @@ export class Agent implements AsyncDisposable {
   readonly #journal: Journal;
   readonly #gate = new RecordingGate();
   readonly #clipUse = new SegmentUse();
+  readonly #startedMs: number;
   readonly #storage: StorageKeeper;
   readonly #protections: Protections;
 
@@ -77,6 +78,7 @@ export class Agent implements AsyncDisposable {
     },
   ) {
     this.#options = options;
+    this.#startedMs = options.clock.nowMs();
     this.#owned = made.owned;
     this.#journal = made.journal;
     this.#reader = made.reader;
@@ -219,7 +221,29 @@ export class Agent implements AsyncDisposable {
       whyMissing: (lens, range) => whyMissing(segments, lens, range),
       onDamaged: (segment, err) => log.error({ err, ...segment }, 'segment could not be read'),
     };
-    return { version, clock, log, segments, clip };
+    return { version, clock, log, segments, clip, status: () => this.#status() };
+  }
+
+  async #status(): Promise<AgentFacts> {
+    const { config, version } = this.#options;
+    const { maxSize, minFree, maxAge, whenFull } = config.storage;
+    const live = new Map(lensesOf(config).map((one) => [one.lens, one.live]));
+    const dir = storageDirOf(config);
+    return {
+      vehicle: vehicleOf(config),
+      version,
+      startedMs: this.#startedMs,
+      lenses: this.#recorders.map(({ status, stateSinceMs, openBytes }) => ({
+        ...{ ...status, live: live.get(status.lens)!, sinceMs: stateSinceMs, openBytes },
+      })),
+      disk: {
+        ...{ dir, usedBytes: this.#reader.segments.totalBytes(), freeBytes: await freeSpaceOf(dir)() },
+        ...{ maxBytes: maxSize, minFreeBytes: minFree, maxAgeMs: maxAge, whenFull },
+      },
+      link: this.#connection?.linkState,
+      catalogue: { changeSeq: this.#reader.changeSeq, toldSeq: this.#connection?.toldSeq },
+      transfers: this.#connection?.transfers ?? [],
+    };
   }
 
   /** Undefined for a vehicle that only records. */

@@ -1,4 +1,5 @@
 import { readFile, statfs } from 'node:fs/promises';
+import type { AppError } from '@gapless/shared/errors';
 import { toAppError } from '@gapless/shared/errors';
 import type { Disk } from '@gapless/shared/fs';
 import type { Random } from '@gapless/shared/ids';
@@ -39,6 +40,14 @@ export interface ConnectionPort {
   readonly bury: (segment: Parameters<Transfers['isSending']>[0]) => Promise<void>;
 }
 
+/** The link as it stands; without the state of a link there is none, because the vehicle is not enrolled or still starting. */
+export interface LinkState extends Partial<LinkClient['state']> {
+  readonly url: string;
+  readonly isEnrolled: boolean;
+  /** Why there is no session. */
+  readonly lastError?: AppError;
+}
+
 /** How often it is looked whether the vehicle was enrolled, or enrolled anew, by the `enroll` command. */
 const ENROLMENT_LOOK_MS = 2_000;
 
@@ -49,6 +58,7 @@ export class Connection {
   #session: LinkSession | undefined;
   #transfers: Transfers | undefined;
   #toldSeq = 0;
+  #link: LinkClient | undefined;
 
   constructor(port: ConnectionPort) {
     this.#port = port;
@@ -58,6 +68,20 @@ export class Connection {
   /** The change sequence up to which central has said that it knows the catalogue. */
   get toldSeq(): number {
     return this.#toldSeq;
+  }
+
+  /** The link, for people to look at. */
+  get linkState(): LinkState {
+    const { identity, central } = this.#port;
+    if (!identity.identity || !this.#link)
+      return { url: central.url, isEnrolled: identity.identity !== undefined };
+    const { lastError, state } = this.#link;
+    return { url: central.url, isEnrolled: true, ...state, ...(lastError ? { lastError } : {}) };
+  }
+
+  /** What is on its way to central. */
+  get transfers(): Transfers['states'] {
+    return this.#session && this.#transfers ? this.#transfers.states : [];
   }
 
   /** Takes a piece of a fragment for the live lane, which sends it or drops it. */
@@ -136,7 +160,12 @@ export class Connection {
       this.#session = undefined;
       this.#lane.detach();
     };
-    await link.run(signal);
+    this.#link = link;
+    try {
+      await link.run(signal);
+    } finally {
+      this.#link = undefined;
+    }
   }
 
   #makeUploader(privateKey: string): SftpUploader {

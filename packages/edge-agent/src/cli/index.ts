@@ -9,11 +9,13 @@ import { addEnrolCommand } from './enrol-command.js';
 import { addReduceCommand } from './reduce-command.js';
 import { addRunCommand } from './run-command.js';
 import { addSegmentsCommand } from './segments-command.js';
+import { addStatusCommand } from './status-command.js';
 
 /** All commands of `gapless-edge`. */
 export function addCommands(program: Command, output: CliOutput, context: CliContext): void {
   addRunCommand(program, output, context);
   addEnrolCommand(program, output, context);
+  addStatusCommand(program, output, context);
   addSegmentsCommand(program, output, context);
   addClipCommand(program, output, context);
   addCheckCommand(program, output, context);

@@ -51,6 +51,14 @@ describe(writeStream, () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
+  it('stops when nobody reads standard output any more', async () => {
+    const stdout = new PassThrough({ highWaterMark: 1 });
+    stdout.on('error', () => undefined);
+    const writing = writeStream(chunks('one', 'two'), to('-', stdout), () => stdout.destroy());
+    stdout.resume();
+    await expect(writing).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+
   it('writes to standard output no faster than it is read', async () => {
     const stdout = new PassThrough({ highWaterMark: 1 });
     const writing = writeStream(chunks('one', 'two', 'three'), to('-', stdout), () => undefined);

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
+import type { AppError } from '@gapless/shared/errors';
+import { cancelled } from '@gapless/shared/errors';
 import type { Disk } from '@gapless/shared/fs';
 import { publishFile } from '@gapless/shared/fs';
 
@@ -20,7 +22,7 @@ export interface Written {
  * Writes a stream to where it is wanted. A file has its name only once it is whole and safe; whatever stops it leaves
  * nothing behind.
  *
- * @throws STORAGE_WRITE_FAILED, and what `chunks` throws
+ * @throws STORAGE_WRITE_FAILED, CANCELLED when nobody reads standard output any more, and what `chunks` throws
  */
 export async function writeStream(
   chunks: AsyncIterable<Uint8Array>,
@@ -39,12 +41,18 @@ export async function writeStream(
   };
   if (path === '-') {
     await counted(async (chunk) => {
-      if (!stdout.write(chunk)) await once(stdout, 'drain');
+      if (!stdout.writable) throw readerLeft();
+      if (!stdout.write(chunk)) await once(stdout, 'drain').catch(() => Promise.reject(readerLeft()));
     });
   } else {
     await throughPartial(resolve(path), disk, counted);
   }
   return { bytes, sha256: hash.digest('hex') };
+}
+
+/** `| head` closes the pipe early, which is the reader's right; but then not all was written. */
+function readerLeft(): AppError {
+  return cancelled('the reader of standard output closed it');
 }
 
 async function throughPartial(

@@ -4,6 +4,7 @@ import { createServer } from '@gapless/shared/http';
 import type { ControlPort } from './port.js';
 import { clipRoutes } from './routes/clip.js';
 import { segmentRoutes } from './routes/segments.js';
+import { statusRoutes } from './routes/status.js';
 import { listenAt, unlisten } from './socket.js';
 
 /**
@@ -27,6 +28,7 @@ export class ControlServer implements AsyncDisposable {
         const routes = scope.withTypeProvider<ZodTypeProvider>();
         segmentRoutes(routes, port);
         clipRoutes(routes, port);
+        statusRoutes(routes, port);
         done();
       },
       { prefix: '/v1' },

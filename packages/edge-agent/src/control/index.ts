@@ -1,4 +1,6 @@
 export * from './control-server.js';
 export * from './port.js';
 export type { SegmentsReply } from './routes/segments.js';
+export type { StatusReply } from './routes/status.js';
 export { controlPath } from './socket.js';
+export type { AgentFacts } from './status.js';

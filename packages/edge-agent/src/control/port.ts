@@ -3,6 +3,8 @@ import type { Clock } from '@gapless/shared/time';
 import type { ClipPort } from '../clip/index.js';
 import type { SegmentsPort } from '../query/index.js';
 
+import type { AgentFacts } from './status.js';
+
 /** What the agent offers to whoever may use its socket. */
 export interface ControlPort {
   readonly version: string;
@@ -10,4 +12,5 @@ export interface ControlPort {
   readonly log: Log;
   readonly segments: SegmentsPort;
   readonly clip: ClipPort;
+  readonly status: () => Promise<AgentFacts>;
 }

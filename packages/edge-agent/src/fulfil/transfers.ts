@@ -43,6 +43,17 @@ interface Active {
   readonly abort: AbortController;
   artifact?: ExtentList;
   manifest?: Manifest;
+  /** What central has of it; undefined until it is being sent. */
+  ackedBytes?: number;
+}
+
+/** How far a transfer has come. */
+export interface TransferState {
+  readonly segment: SegmentRef;
+  /** `reading` its hashes, `offered` to central, being sent. */
+  readonly state: 'reading' | 'offered' | 'sending';
+  readonly sizeBytes: number | undefined;
+  readonly ackedBytes: number;
 }
 
 /** Progress is told this often; it also renews central's lease. */
@@ -64,6 +75,16 @@ export class Transfers {
 
   get count(): number {
     return this.#active.size;
+  }
+
+  /** What central has asked for and has not got yet. */
+  get states(): TransferState[] {
+    return [...this.#active.values()].map(({ segment, manifest, ackedBytes }) => ({
+      segment,
+      state: ackedBytes !== undefined ? 'sending' : manifest ? 'offered' : 'reading',
+      sizeBytes: manifest?.sizeBytes,
+      ackedBytes: ackedBytes ?? 0,
+    }));
   }
 
   /** Whether bytes of a segment are on their way, so that its file has to stay. */
@@ -107,11 +128,13 @@ export class Transfers {
       if (ticket.sizeBytes !== active.artifact.length)
         throw new Failure('LINK_PROTOCOL', 'the ticket is for another artifact');
       step('transfer:4-send');
+      active.ackedBytes = ticket.offset;
       await carrier.upload({
         ticket,
         artifact: active.artifact,
         signal: active.abort.signal,
         onProgress: (ackedBytes) => {
+          active.ackedBytes = ackedBytes;
           const now = clock.monotonicMs();
           if (now - toldAtMs < PROGRESS_MS) return;
           toldAtMs = now;

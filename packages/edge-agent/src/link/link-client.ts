@@ -68,6 +68,17 @@ export class LinkClient {
     return this.#session;
   }
 
+  /** Whether there is a session, for how long that has been so, and when the next dial is due while there is none. */
+  get state(): { readonly isOpen: boolean; readonly lastedMs: number; readonly nextDialInMs: number } {
+    const now = this.#options.clock.monotonicMs();
+    const isOpen = this.#session !== undefined;
+    return {
+      isOpen,
+      lastedMs: now - (isOpen ? this.#openedAtMs : this.#downSinceMs),
+      nextDialInMs: Math.max(0, this.#nextDialAtMs - now),
+    };
+  }
+
   /** Why there is no session, once a dial has failed. */
   get lastError(): AppError | undefined {
     return this.#lastError;

@@ -71,10 +71,12 @@ export class LensRecorder {
   #attemptSinceMs: EpochMs | undefined;
   #state: LensStatus['state'] = 'no-signal';
   #detail: string | undefined = 'starting';
+  #stateSinceMs: EpochMs;
 
   constructor(options: LensRecorderOptions) {
     this.#options = options;
     this.#clock = options.port.clock;
+    this.#stateSinceMs = this.#clock.nowMs();
     this.#sound = firstTreatment(options.input.url);
     this.#previous = options.previous;
     this.#absences = new AbsenceLog(options.port.index, options.port.lens, options.absence);
@@ -91,6 +93,11 @@ export class LensRecorder {
       ...(this.#detail === undefined ? {} : { detail: this.#detail.slice(0, 500) }),
       ...(open ? { open } : {}),
     };
+  }
+
+  /** Since when the lens has been in its state. */
+  get stateSinceMs(): EpochMs {
+    return this.#stateSinceMs;
   }
 
   /** What is in no row yet. */
@@ -119,8 +126,7 @@ export class LensRecorder {
       if (this.#isUntidy) await this.#tidy();
       if (attempt.reason === 'disk' && this.#options.gate.closedBecause !== undefined) continue;
       if (attempt.lastedMs >= HEALTHY_RUN_MS) failures = 0;
-      this.#state = 'no-signal';
-      this.#detail = attempt.detail;
+      this.#enter('no-signal', attempt.detail);
       const waitMs = fullJitter(BACKOFF, failures, this.#options.port.random);
       this.#options.log.warn(
         { reason: attempt.reason, detail: attempt.detail, waitMs },
@@ -129,8 +135,7 @@ export class LensRecorder {
       await sleep(this.#clock, waitMs, signal).catch(() => undefined);
     }
     await this.#growAbsence();
-    this.#state = 'stopped';
-    this.#detail = undefined;
+    this.#enter('stopped', undefined);
     await growing;
   }
 
@@ -144,6 +149,12 @@ export class LensRecorder {
       this.#options.log.error({ err }, 'index failed the recorder');
       return { reason: 'crashed', detail: err.message, lastedMs: 0 };
     }
+  }
+
+  #enter(state: LensStatus['state'], detail: string | undefined): void {
+    if (state !== this.#state) this.#stateSinceMs = this.#clock.nowMs();
+    this.#state = state;
+    this.#detail = detail;
   }
 
   async #growAbsence(): Promise<void> {
@@ -160,13 +171,11 @@ export class LensRecorder {
     const { gate } = this.#options;
     const why = gate.closedBecause;
     if (why === undefined) return true;
-    this.#state = 'paused';
-    this.#detail = why;
+    this.#enter('paused', why);
     await this.#absences.turnInto({ sinceMs: this.#clock.nowMs(), reason: 'unexplained', detail: why });
     await gate.whenOpen(signal);
     if (signal.aborted) return false;
-    this.#state = 'no-signal';
-    this.#detail = 'starting';
+    this.#enter('no-signal', 'starting');
     await this.#absences.turnInto({ sinceMs: this.#clock.nowMs(), reason: 'no-signal', detail: undefined });
     return true;
   }
@@ -252,8 +261,7 @@ export class LensRecorder {
     const hasPicture = await recording.accept(piece);
     if (begun !== undefined || recording.startMs === undefined) return hasPicture;
     await this.#absences.end(recording.startMs);
-    this.#state = 'recording';
-    this.#detail = undefined;
+    this.#enter('recording', undefined);
     this.#options.log.info({ run: recording.run, startMs: recording.startMs }, 'run begun');
     return hasPicture;
   }

@@ -26,6 +26,10 @@ export interface Spoken {
 export class OperatedPlace implements AsyncDisposable {
   readonly recordings: Recordings;
   readonly socketPath: string;
+  /** Asks commands to stop, as Ctrl-C does. */
+  readonly shutdown = new AbortController();
+  /** Whether a person sits in front of commands, at a terminal of 100 columns. */
+  isTty = false;
   /** What is being read. */
   readonly use = new SegmentUse();
   #server: ControlServer | undefined;
@@ -56,7 +60,8 @@ export class OperatedPlace implements AsyncDisposable {
       onDamaged: () => undefined,
     };
     const log = createLog('test', 'silent');
-    const given = { version: '1.2.3', clock, log, segments, clip, ...port };
+    const status = () => Promise.reject(new Error('no status was given'));
+    const given = { version: '1.2.3', clock, log, segments, clip, status, ...port };
     this.#server = await ControlServer.start(given, this.socketPath);
   }
 
@@ -72,7 +77,7 @@ export class OperatedPlace implements AsyncDisposable {
     const stdout = new PassThrough();
     const collected = buffer(stdout);
     const context = {
-      shutdown: new AbortController().signal,
+      shutdown: this.shutdown.signal,
       env: {},
       step: noSteps,
       clock: this.recordings.clock,
@@ -90,8 +95,8 @@ export class OperatedPlace implements AsyncDisposable {
       {
         stdout: { write: (text) => (spoken.stdout += text) },
         stderr: { write: (text) => (spoken.stderr += text) },
-        isTty: false,
-        columns: 80,
+        isTty: this.isTty,
+        columns: 100,
         env: {},
         clock: this.recordings.clock,
         setExitCode: (code) => (spoken.exitCode = code),

@@ -37,7 +37,7 @@ export function addRunCommand(program: Command, output: CliOutput, context: CliC
         ...{ env: context.env, clock: context.clock, notify: systemdNotify(context.env) },
         onTrouble: (why) => log.error({ why }, 'systemd could not be told'),
       });
-      await manager.ready(`${Object.keys(config.lenses).length} lenses`);
+      await manager.ready(`lenses: ${Object.keys(config.lenses).join(', ')}`);
       // Ends with the shutdown, too.
       await manager.keepAlive(context.shutdown);
       await stopped(context.shutdown);

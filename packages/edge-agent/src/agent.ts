@@ -256,6 +256,7 @@ export class Agent implements AsyncDisposable {
       reader: this.#reader,
       writer: this.#writer,
       recorders: this.#recorders,
+      overwriteEtas: () => this.#storage.overwriteEtas(),
       bury: (segment) => this.#storage.bury(segment, 'corrupt'),
     });
   }

@@ -2,13 +2,13 @@ import { readFile, statfs } from 'node:fs/promises';
 import type { AppError } from '@gapless/shared/errors';
 import { toAppError } from '@gapless/shared/errors';
 import type { Disk } from '@gapless/shared/fs';
-import type { Random } from '@gapless/shared/ids';
+import type { LensName, Random } from '@gapless/shared/ids';
 import type { StepHook } from '@gapless/shared/lifecycle';
 import { every } from '@gapless/shared/lifecycle';
 import type { Log } from '@gapless/shared/log';
 import { Flood } from '@gapless/shared/log';
 import type { StatusMessage, TicketMessage } from '@gapless/shared/protocol';
-import type { Clock } from '@gapless/shared/time';
+import type { Clock, EpochMs } from '@gapless/shared/time';
 import { MINUTE_MS, PLAUSIBLE_FROM_MS, sleep } from '@gapless/shared/time';
 import type { EdgeConfig } from './config.js';
 import { lensesOf, linkUrlOf, storageDirOf } from './config.js';
@@ -36,6 +36,8 @@ export interface ConnectionPort {
   readonly reader: IndexReader;
   readonly writer: IndexWriter;
   readonly recorders: readonly LensRecorder[];
+  /** When each lens will lose footage that central does not have; a lens that is not at risk is left out. */
+  readonly overwriteEtas: () => Promise<ReadonlyMap<LensName, EpochMs>>;
   /** Puts away a segment whose file was found damaged while it was read. */
   readonly bury: (segment: Parameters<Transfers['isSending']>[0]) => Promise<void>;
 }
@@ -280,14 +282,19 @@ export class Connection {
   }
 
   async #status(): Promise<StatusMessage> {
-    const { config, clock, reader, recorders } = this.#port;
+    const { config, clock, reader, recorders, overwriteEtas } = this.#port;
     const live = new Map(lensesOf(config).map((one) => [one.lens, one.live]));
     const { bavail, bsize } = await statfs(storageDirOf(config));
+    const etas = await overwriteEtas();
     return {
       type: 'status',
       sentAt: clock.monotonicMs(),
       changeSeq: reader.changeSeq,
-      lenses: recorders.map(({ status }) => ({ ...status, live: live.get(status.lens)! })),
+      lenses: recorders.map(({ status }) => {
+        const overwriteEtaMs = etas.get(status.lens);
+        const risk = overwriteEtaMs === undefined ? {} : { overwriteEtaMs };
+        return { ...status, live: live.get(status.lens)!, ...risk };
+      }),
       storage: { usedBytes: reader.segments.totalBytes(), freeBytes: bavail * bsize },
     };
   }

@@ -1,7 +1,7 @@
 import { RangeSet } from '@gapless/shared/interval';
 import { formatUtc } from '@gapless/shared/time';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NOW_MS, ServedStore } from './support/served-store.js';
+import { NOW_MS, OVERWRITE_MS, ServedStore } from './support/served-store.js';
 
 interface Run {
   readonly from: string;
@@ -42,7 +42,8 @@ describe('the API', () => {
           vehicle: 'bus-042',
           state: 'enrolled',
           connected: false,
-          lenses: [{ lens: 'front' }, { lens: 'rear' }],
+          forecast: { overwriteEta: formatUtc(OVERWRITE_MS), lens: 'front' },
+          lenses: [{ lens: 'front', overwriteEta: formatUtc(OVERWRITE_MS) }, { lens: 'rear' }],
         },
       ]);
       expect(await json(await served.fetch('/api/v1/vehicles/bus-042'))).toEqual(items[0]);

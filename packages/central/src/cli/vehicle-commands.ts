@@ -10,6 +10,7 @@ interface VehicleAnswer {
   readonly state: string;
   readonly connected: boolean;
   readonly lastSeen?: string;
+  readonly forecast?: { readonly overwriteEta: string; readonly lens: string };
   readonly lenses: readonly { readonly lens: string; readonly state: string }[];
 }
 
@@ -27,6 +28,10 @@ export function addVehicleCommands(program: Command, output: CliOutput, context:
               one.state === 'enrolled' ? (one.connected ? 'connected' : 'offline') : one.state,
           },
           { title: 'LAST SEEN', value: (one) => one.lastSeen ?? 'never' },
+          {
+            title: 'LOSES FOOTAGE',
+            value: (one) => (one.forecast ? `${one.forecast.overwriteEta} (${one.forecast.lens})` : ''),
+          },
           {
             title: 'LENSES',
             value: (one) => one.lenses.map(({ lens, state }) => `${lens} (${state})`).join(', '),

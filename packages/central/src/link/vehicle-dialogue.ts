@@ -131,7 +131,7 @@ export class VehicleDialogue implements SessionHandlers {
       tables.vehicles.seen(this.#vehicle.id, nowMs, storage);
       // Until the catalogue that goes with it is applied, the status vouches for nothing.
       const applied = tables.vehicles.byId(this.#vehicle.id)!.catalogueSeq >= changeSeq;
-      for (const { lens: name, live, state, detail, open, asOfMs } of lenses) {
+      for (const { lens: name, live, state, detail, open, asOfMs, overwriteEtaMs } of lenses) {
         const lens =
           tables.lenses.byName(this.#vehicle.id, name) ?? tables.lenses.ensure(this.#vehicle.id, name, live);
         const extent =
@@ -141,6 +141,7 @@ export class VehicleDialogue implements SessionHandlers {
           state: state === 'paused' ? 'no-signal' : state,
           detail,
           open: extent,
+          overwriteMs: overwriteEtaMs,
           // A vehicle whose clock is ahead can vouch for nothing that has not happened yet.
           asOfMs: applied ? Math.min(asOfMs, nowMs) : undefined,
         });

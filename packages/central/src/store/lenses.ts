@@ -23,6 +23,8 @@ export interface Lens {
   readonly asOfMs: EpochMs | undefined;
   /** Extent of the segment that the vehicle was writing then. */
   readonly open: Range | undefined;
+  /** When the vehicle expects to lose footage that is not here; undefined when it does not. */
+  readonly overwriteMs: EpochMs | undefined;
   /** Size of all its verified objects. */
   readonly storedBytes: number;
 }
@@ -49,6 +51,7 @@ interface Columns {
   open_start_ms: number | null;
   open_end_ms: number | null;
   stored_bytes: number;
+  overwrite_ms: number | null;
 }
 
 const SELECT = 'SELECT l.*, v.name AS vehicle FROM lens l JOIN vehicle v ON v.id = l.vehicle_id';
@@ -118,11 +121,14 @@ export class LensWriter extends LensReader {
   }
 
   /** What the vehicle says of the lens now; its word never reaches back behind an earlier one. */
-  setStatus(id: number, status: Pick<Lens, 'state' | 'detail' | 'open' | 'asOfMs'>): void {
+  setStatus(
+    id: number,
+    status: Pick<Lens, 'state' | 'detail' | 'open' | 'asOfMs'> & Partial<Pick<Lens, 'overwriteMs'>>,
+  ): void {
     this.statements.run(
       // max() of anything with null is null.
       `UPDATE lens SET state = @state, detail = @detail, as_of_ms = coalesce(max(as_of_ms, @asOfMs), as_of_ms, @asOfMs),
-         open_start_ms = @openStartMs, open_end_ms = @openEndMs WHERE id = @id`,
+         open_start_ms = @openStartMs, open_end_ms = @openEndMs, overwrite_ms = @overwriteMs WHERE id = @id`,
       {
         id,
         state: status.state,
@@ -130,6 +136,7 @@ export class LensWriter extends LensReader {
         asOfMs: status.asOfMs ?? null,
         openStartMs: status.open?.startMs ?? null,
         openEndMs: status.open?.endMs ?? null,
+        overwriteMs: status.overwriteMs ?? null,
       },
     );
   }
@@ -202,6 +209,7 @@ function lens(row: Columns): Lens {
       row.open_start_ms === null || row.open_end_ms === null
         ? undefined
         : { startMs: row.open_start_ms, endMs: row.open_end_ms },
+    overwriteMs: row.overwrite_ms ?? undefined,
     storedBytes: row.stored_bytes,
   };
 }

@@ -15,17 +15,16 @@ describe('the schema of central', () => {
   });
   afterAll(() => rm(directory, { recursive: true }));
 
-  const first = readFileSync(new URL('./testdata/schema-1.sql', import.meta.url), 'utf8');
-
-  function versionOne(name: string): Database {
-    return openDatabase(join(directory, name), { latest: first, version: 1, migrations: [] });
+  function former(name: string, version: number): Database {
+    const latest = readFileSync(new URL(`./testdata/schema-${version}.sql`, import.meta.url), 'utf8');
+    return openDatabase(join(directory, name), { latest, version, migrations: [] });
   }
 
-  it('is the same whether it was made anew or brought up from version 1', () => {
-    const path = join(directory, 'old.sqlite');
-    versionOne('old.sqlite').close();
+  it.each([1, 2])('is the same whether it was made anew or brought up from version %i', (version) => {
+    const path = join(directory, `old-${version}.sqlite`);
+    former(`old-${version}.sqlite`, version).close();
     const upgraded = openDatabase(path, storeSchema);
-    const fresh = openDatabase(join(directory, 'new.sqlite'), storeSchema);
+    const fresh = openDatabase(join(directory, `new-${version}.sqlite`), storeSchema);
     expect(schemaShape(upgraded)).toEqual(schemaShape(fresh));
     expect(storeSchema.migrations.at(-1)?.version).toBe(storeSchema.version);
     upgraded.close();
@@ -33,7 +32,7 @@ describe('the schema of central', () => {
   });
 
   it('counts what was stored before it was counted', () => {
-    const old = versionOne('filled.sqlite');
+    const old = former('filled.sqlite', 1);
     old.exec(`
       INSERT INTO vehicle (id, name, state, enrolled_ms, link_key, sftp_key, evidence_key) VALUES (1, 'bus-1', 'enrolled', 0, x'', x'', x'');
       INSERT INTO lens (id, vehicle_id, name, live, state) VALUES (1, 1, 'front', 'push', 'stopped'), (2, 1, 'rear', 'off', 'stopped');

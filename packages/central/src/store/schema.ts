@@ -52,6 +52,7 @@ CREATE TABLE lens (
   open_start_ms  INTEGER,                    -- extent of the segment that the vehicle was writing then
   open_end_ms    INTEGER,
   stored_bytes   INTEGER NOT NULL DEFAULT 0, -- sum of size_bytes of its verified objects
+  overwrite_ms   INTEGER,                    -- when the vehicle expects to lose footage that is not here; null: it does not
   UNIQUE (vehicle_id, name)
 ) STRICT;
 
@@ -215,8 +216,16 @@ UPDATE lens SET stored_bytes =
   (SELECT coalesce(sum(size_bytes), 0) FROM object WHERE lens_id = lens.id AND state = 'verified');
 `;
 
+/** Vehicles foresee what they will lose. */
+const version3 = `
+ALTER TABLE lens ADD COLUMN overwrite_ms INTEGER;
+`;
+
 export const storeSchema: Schema = {
   latest,
-  version: 2,
-  migrations: [{ version: 2, sql: version2 }],
+  version: 3,
+  migrations: [
+    { version: 2, sql: version2 },
+    { version: 3, sql: version3 },
+  ],
 };

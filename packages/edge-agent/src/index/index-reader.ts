@@ -7,6 +7,7 @@ import { AbsenceQueries } from './absence-queries.js';
 import { DayQueries } from './day-queries.js';
 import { EvictionQueries } from './eviction-queries.js';
 import { ListingQueries } from './listing-queries.js';
+import { ForecastQueries } from './forecast-queries.js';
 import { ProtectionQueries } from './protection-queries.js';
 import { RunQueries } from './run-queries.js';
 import { SegmentQueries } from './segment-queries.js';
@@ -21,6 +22,7 @@ export class IndexReader {
   readonly eviction: EvictionQueries;
   readonly days: DayQueries;
   readonly protections: ProtectionQueries;
+  readonly forecast: ForecastQueries;
   readonly listing: ListingQueries;
   readonly #statements: Statements;
 
@@ -32,6 +34,7 @@ export class IndexReader {
     this.absences = new AbsenceQueries(this.#statements);
     this.eviction = new EvictionQueries(this.#statements);
     this.days = new DayQueries(this.#statements);
+    this.forecast = new ForecastQueries(this.#statements);
     this.protections = new ProtectionQueries(this.#statements);
     this.listing = new ListingQueries(this.#statements);
   }

@@ -4,6 +4,10 @@ import type { Schema } from '@gapless/shared/sqlite';
 const EVICTION_ORDER =
   'CREATE INDEX segment_eviction ON segment (receipted DESC, start_ms) WHERE protected = 0;';
 
+/** What is at risk: of each lens what central does not have and nobody protects, with its size for sums. */
+const AT_RISK =
+  'CREATE INDEX segment_at_risk ON segment (lens_id, start_ms, size_bytes) WHERE receipted = 0 AND protected = 0;';
+
 /** Whether a segment, as `row` of a trigger or of a statement, and a protection `pin` have an instant in common. */
 const overlap = (row: string, pin: string): string =>
   `${row}.lens_id = ${pin}.lens_id AND ${row}.start_ms > ${pin}.start_ms - ${MAX_SEGMENT_MS}
@@ -141,6 +145,8 @@ CREATE UNIQUE INDEX segment_change ON segment (change_seq);
 CREATE INDEX segment_file ON segment (lens_id, file_start_ms);
 -- Eviction takes what central has first, then the oldest of the rest, and nothing that is protected.
 ${EVICTION_ORDER}
+-- What is at risk, per lens, oldest first.
+${AT_RISK}
 
 -- What was a segment: that it was deleted, when and why.
 CREATE TABLE tombstone (
@@ -199,6 +205,7 @@ DROP INDEX segment_eviction;
 DROP TRIGGER segment_added;
 DROP TRIGGER segment_deleted;
 ${EVICTION_ORDER}
+${AT_RISK}
 ${PROTECTION}
 ${SUMS}
 UPDATE lens SET spare_bytes =

@@ -1,15 +1,16 @@
 import { toAppError } from '@gapless/shared/errors';
 import type { Disk } from '@gapless/shared/fs';
-import type { SegmentRef } from '@gapless/shared/ids';
+import type { LensName, SegmentRef } from '@gapless/shared/ids';
 import type { StepHook } from '@gapless/shared/lifecycle';
 import type { Log } from '@gapless/shared/log';
 import type { TombstoneReason } from '@gapless/shared/protocol';
-import type { Clock } from '@gapless/shared/time';
+import type { Clock, EpochMs } from '@gapless/shared/time';
 import type { IndexReader } from '../index/index-reader.js';
 import type { IndexWriter } from '../index/index-writer.js';
 import type { Journal } from '../index/journal/journal.js';
 import { Burial } from './burial.js';
 import { retentionEvents } from './events.js';
+import { Forecaster } from './forecaster.js';
 import { keepForgetting } from './forgetting.js';
 import type { FreeSpace } from './free-space.js';
 import type { Removed, RemoveInput } from './remove.js';
@@ -39,10 +40,12 @@ export class StorageKeeper {
   readonly #port: StorageKeeperPort;
   readonly #burial: Burial;
   readonly #retention: Retention;
+  readonly #forecaster: Forecaster;
 
   constructor(port: StorageKeeperPort) {
     this.#port = port;
     this.#burial = new Burial(port);
+    this.#forecaster = new Forecaster({ ...port, roomBytes: () => this.roomBytes() });
     const events = retentionEvents(port.log, port.clock);
     this.#retention = new Retention({ ...port, burial: this.#burial, events });
   }
@@ -61,6 +64,11 @@ export class StorageKeeper {
     } finally {
       stopListening();
     }
+  }
+
+  /** When each lens will lose footage that central does not have; a lens that is not at risk is left out. */
+  overwriteEtas(): Promise<ReadonlyMap<LensName, EpochMs>> {
+    return this.#forecaster.etas();
   }
 
   /** What was evicted since the start. */

@@ -23,6 +23,8 @@ const lensStatus = z.object({
   live: z.enum(['push', 'off']),
   asOfMs: epochMs,
   open: openSegment.optional(),
+  /** When footage that central does not have will have to be evicted, as things go now; absent when none will be. */
+  overwriteEtaMs: epochMs.optional(),
 });
 
 /**

@@ -16,6 +16,8 @@ import { signSegment } from '../../../support/signed-segments.js';
 
 /** The present, an hour after the footage. */
 export const NOW_MS = Date.UTC(2026, 7, 22, 17);
+/** When the vehicle expects to lose footage of the lens front. */
+export const OVERWRITE_MS = Date.UTC(2026, 7, 23, 9);
 const FIRST_RUN = { startMs: Date.UTC(2026, 7, 22, 16), run: '20260822T160000000Z-3fa9c1' };
 const SECOND_RUN = { startMs: FIRST_RUN.startMs + 5 * MINUTE_MS, run: '20260822T160500000Z-77e0b2' };
 
@@ -154,6 +156,7 @@ async function fill(
       detail: undefined,
       open: undefined,
       asOfMs: segments.at(-1)!.row.endMs,
+      overwriteMs: OVERWRITE_MS,
     });
   });
   const { startMs, endMs } = segments.find(isMissing)!.row;

@@ -15,6 +15,9 @@ const lens = z
     detail: z.string().optional().describe('Why there is no signal'),
     asOf: instant.optional().describe("The vehicle's last word on this lens reaches up to here"),
     expectedSince: instant.optional().describe('Footage is expected from here on'),
+    overwriteEta: instant
+      .optional()
+      .describe('When the vehicle expects to lose footage that is not here; absent when it does not'),
   })
   .meta({ id: 'Lens' });
 
@@ -27,6 +30,12 @@ const vehicle = z
     enrolled: instant,
     agentVersion: z.string().optional(),
     storage: z.object({ usedBytes: z.int(), freeBytes: z.int() }).optional().describe("The vehicle's disk"),
+    forecast: z
+      .object({ overwriteEta: instant, lens: z.string() })
+      .optional()
+      .describe(
+        'The first footage that will be lost as things go now, and of which lens; absent when none will',
+      ),
     lenses: z.array(lens),
   })
   .meta({ id: 'Vehicle' });
@@ -95,6 +104,7 @@ function vehicleOf(port: ApiPort, name: string): Vehicle {
 
 function showVehicle(port: ApiPort, one: Vehicle): z.infer<typeof vehicle> {
   const { usedBytes, freeBytes, lastSeenMs, agentVersion } = one;
+  const lenses = port.store.read.lenses.ofVehicle(one.id);
   return {
     vehicle: one.name,
     state: one.state,
@@ -103,12 +113,21 @@ function showVehicle(port: ApiPort, one: Vehicle): z.infer<typeof vehicle> {
     enrolled: formatUtc(one.enrolledMs),
     ...(agentVersion === undefined ? {} : { agentVersion }),
     ...(usedBytes === undefined || freeBytes === undefined ? {} : { storage: { usedBytes, freeBytes } }),
-    lenses: port.store.read.lenses.ofVehicle(one.id).map(showLens),
+    ...forecastOf(lenses),
+    lenses: lenses.map(showLens),
   };
 }
 
+/** What the vehicle will lose first. */
+function forecastOf(lenses: readonly Lens[]): Pick<z.infer<typeof vehicle>, 'forecast'> {
+  const first = lenses
+    .flatMap(({ name, overwriteMs }) => (overwriteMs === undefined ? [] : [{ name, overwriteMs }]))
+    .sort((a, b) => a.overwriteMs - b.overwriteMs)[0];
+  return first ? { forecast: { overwriteEta: formatUtc(first.overwriteMs), lens: first.name } } : {};
+}
+
 function showLens(one: Lens): z.infer<typeof lens> {
-  const { detail, asOfMs, expectedMs } = one;
+  const { detail, asOfMs, expectedMs, overwriteMs } = one;
   return {
     lens: one.name,
     live: one.live,
@@ -116,5 +135,6 @@ function showLens(one: Lens): z.infer<typeof lens> {
     ...(detail === undefined ? {} : { detail }),
     ...(asOfMs === undefined ? {} : { asOf: formatUtc(asOfMs) }),
     ...(expectedMs === undefined ? {} : { expectedSince: formatUtc(expectedMs) }),
+    ...(overwriteMs === undefined ? {} : { overwriteEta: formatUtc(overwriteMs) }),
   };
 }

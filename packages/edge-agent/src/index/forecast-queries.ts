@@ -1,0 +1,60 @@
+import type { LensName } from '@gapless/shared/ids';
+import type { Range } from '@gapless/shared/interval';
+import type { Statements } from '@gapless/shared/sqlite';
+import type { EpochMs } from '@gapless/shared/time';
+
+/** The oldest footage of a lens that central does not have and nobody protects. */
+export interface OldestAtRisk extends Range {
+  /** Whether its age can be told. */
+  readonly clockTrusted: boolean;
+}
+
+/** Questions about what will have to go when. */
+export class ForecastQueries {
+  readonly #statements: Statements;
+
+  constructor(statements: Statements) {
+    this.#statements = statements;
+  }
+
+  oldestAtRisk(lens: LensName): OldestAtRisk | undefined {
+    // Left to itself, SQLite walks through everything that central has.
+    const row = this.#statements.get<{ start_ms: number; end_ms: number; clock_trusted: number }>(
+      `SELECT s.start_ms, s.end_ms, r.clock_trusted FROM segment s INDEXED BY segment_at_risk JOIN run r ON r.id = s.run_id
+       WHERE s.lens_id = (SELECT id FROM lens WHERE name = ?) AND s.receipted = 0 AND s.protected = 0
+       ORDER BY s.start_ms LIMIT 1`,
+      lens,
+    );
+    return row && { startMs: row.start_ms, endMs: row.end_ms, clockTrusted: row.clock_trusted === 1 };
+  }
+
+  /** Bytes of everything at risk, of all lenses, that begins before `startMs`: what goes before it. */
+  atRiskBytesBefore(startMs: EpochMs): number {
+    return this.#statements.get<{ total: number }>(
+      `SELECT coalesce(sum((SELECT sum(s.size_bytes) FROM segment s
+         WHERE s.lens_id = l.id AND s.receipted = 0 AND s.protected = 0 AND s.start_ms < ?)), 0) AS total FROM lens l`,
+      startMs,
+    )!.total;
+  }
+
+  /** Bytes that may go without loss. */
+  spareBytes(): number {
+    return this.#statements.get<{ total: number }>('SELECT coalesce(sum(spare_bytes), 0) AS total FROM lens')!
+      .total;
+  }
+
+  /** What was recorded of a lens within a range, be it deleted since, and when the first of it began. */
+  recorded(lens: LensName, range: Range): { readonly bytes: number; readonly firstMs: EpochMs } | undefined {
+    const part = (table: 'segment' | 'tombstone'): string =>
+      `SELECT x.start_ms, x.size_bytes FROM ${table} x WHERE x.lens_id = (SELECT id FROM lens WHERE name = @lens)
+         AND x.start_ms >= @startMs AND x.start_ms < @endMs`;
+    const row = this.#statements.get<{ bytes: number | null; first_ms: number | null }>(
+      `SELECT sum(size_bytes) AS bytes, min(start_ms) AS first_ms
+       FROM (${part('segment')} UNION ALL ${part('tombstone')})`,
+      { lens, ...range },
+    );
+    return !row || row.bytes === null || row.first_ms === null
+      ? undefined
+      : { bytes: row.bytes, firstMs: row.first_ms };
+  }
+}

@@ -1,7 +1,7 @@
 import type { CentralMessage } from '@gapless/shared/protocol';
 import type { IndexReader } from '../index/index-reader.js';
 import type { IndexWriter } from '../index/index-writer.js';
-import { heldAnswer } from './held-answer.js';
+import { heldAnswer } from '../query/index.js';
 import type { Transfers } from './transfers.js';
 
 export interface SessionWorkerPort {

@@ -1,2 +1,3 @@
 export * from './gaps-plan.js';
 export * from './get-segments.js';
+export * from './held-answer.js';

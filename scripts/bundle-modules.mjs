@@ -18,19 +18,19 @@ const LEFT_OUT =
 const KEPT = /(^|\/)(licen[cs]e|copying|notice)[^/]*$/i;
 /** Directories, by their path in a package, that nothing loads at run time. */
 const LEFT_OUT_DIRECTORIES = new Set([
-  ...[
-    'node_modules',
-    '.github',
-    '.vscode',
-    'test',
-    'tests',
-    'benchmark',
-    'benchmarks',
-    'example',
-    'examples',
-  ],
-  ...['docs', 'src', 'deps', 'build/deps'],
+  'node_modules',
+  '.github',
+  '.vscode',
+  'test',
+  'tests',
+  'benchmark',
+  'benchmarks',
+  'example',
+  'examples',
+  'docs',
 ]);
+/** The same of packages that were compiled; in others the program itself may lie there. */
+const COMPILED_FROM = new Set(['src', 'deps', 'build/deps']);
 /** Where compilers put what only the linker needs. */
 const OBJECTS = /\/build\/Release\/(\.deps|obj|obj\.target)(\/|$)/;
 
@@ -64,12 +64,14 @@ function copyProject(source, target) {
 function copyPackage(source, target) {
   if (existsSync(join(source, 'tsconfig.json')) && !source.includes(`node_modules${sep}`))
     return copyProject(source, target);
+  const isCompiled = existsSync(join(source, 'binding.gyp'));
   cpSync(source, target, {
     recursive: true,
     dereference: true,
     filter: (path) => {
       const inside = relative(source, path);
       if (LEFT_OUT_DIRECTORIES.has(inside) || OBJECTS.test(path)) return false;
+      if (isCompiled && COMPILED_FROM.has(inside)) return false;
       if (path.endsWith('.node')) return !basename(path).startsWith('test_');
       return KEPT.test(inside) || !LEFT_OUT.test(path);
     },

@@ -78,7 +78,8 @@ async function fill(tree, which) {
   const from = join(root, 'packaging', which);
   const lib = join(tree, 'usr/lib', name);
   bundle(project, lib);
-  await addNode(join(lib, 'bin/node'));
+  copy(process.execPath, join(lib, 'bin/node'));
+  await stripBinaries(lib);
   put(
     tree,
     `usr/bin/${name}`,
@@ -94,11 +95,12 @@ async function fill(tree, which) {
   copy(join(from, `${name}.lintian-overrides`), join(tree, 'usr/share/lintian/overrides', name));
 }
 
-/** Node's own symbols are of use to nobody on a vehicle and are a seventh of it. */
-async function addNode(target) {
-  copy(process.execPath, target);
-  chmodSync(target, 0o755);
-  if (findProgram('strip') !== undefined) await run('strip', ['--strip-unneeded', target]);
+/** Symbols are of use to nobody on a vehicle and are a seventh of Node. */
+async function stripBinaries(lib) {
+  if (findProgram('strip') === undefined) return;
+  const binaries = filesBelow(lib).filter((file) => file === 'bin/node' || file.endsWith('.node'));
+  const { code, output } = await run('strip', ['--strip-unneeded', ...binaries], { cwd: lib });
+  if (code !== 0) throw new Failure(`strip failed:\n${output}`);
 }
 
 async function writeControl(tree, which, architecture) {

@@ -3,13 +3,25 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { Daemon } from '@gapless/harness/daemon';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findProgram } from '../../scripts/debian.mjs';
 import { root } from '../repo/tree.js';
 
 const run = promisify(execFile);
 
-describe.skipIf(findProgram('dpkg-deb') === undefined)('the Debian package of the agent', () => {
+const canPack = findProgram('dpkg-deb') !== undefined;
+
+/** Builds a package, without the minutes that packing tightly takes, and unpacks it. */
+async function built(which: 'edge' | 'central', dir: string): Promise<string> {
+  const script = join(root, 'scripts/package-deb.mjs');
+  const { stdout } = await run(process.execPath, [script, which, '--out', dir, '--compression', 'none']);
+  const deb = stdout.trim();
+  await run('dpkg-deb', ['--extract', deb, join(dir, 'tree')]);
+  return deb;
+}
+
+describe.skipIf(!canPack)('the Debian package of the agent', () => {
   let dir: string;
   let deb: string;
   let files: Map<string, string>;
@@ -25,13 +37,10 @@ describe.skipIf(findProgram('dpkg-deb') === undefined)('the Debian package of th
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'gapless-package-'));
-    const script = join(root, 'scripts/package-deb.mjs');
-    const { stdout } = await run(process.execPath, [script, 'edge', '--out', dir, '--compression', 'none']);
-    deb = stdout.trim();
+    deb = await built('edge', dir);
     const { stdout: listed } = await run('dpkg-deb', ['--contents', deb], { maxBuffer: 2 ** 24 });
     const lines = listed.trim().split('\n');
     files = new Map(lines.map((line) => [line.replace(/^.* \.\//, '/'), line.split(/\s+/, 2).join(' ')]));
-    await run('dpkg-deb', ['--extract', deb, join(dir, 'tree')]);
   });
   afterAll(() => rm(dir, { recursive: true }));
 
@@ -81,6 +90,31 @@ describe.skipIf(findProgram('dpkg-deb') === undefined)('the Debian package of th
       const path = join(dir, 'control', script);
       expect((await stat(path)).mode & 0o777).toBe(0o755);
       await run('sh', ['-n', path]);
+    }
+  });
+});
+
+describe.skipIf(!canPack)('the Debian package of central', () => {
+  let dir: string;
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'gapless-package-'));
+    await built('central', dir);
+  });
+  afterAll(() => rm(dir, { recursive: true }));
+
+  it('brings all that central needs, the pages of its reference included', async () => {
+    const script = join(dir, 'tree/usr/lib/gapless-central/bin/gapless-central.mjs');
+    const args = ['run', '--data', join(dir, 'data'), '--http', '127.0.0.1:0', '--sftp', '127.0.0.1:0'];
+    const { daemon, event } = await Daemon.start({ script, args, until: 'listening' });
+    try {
+      for (const path of ['/healthz', '/openapi.json', '/docs', '/docs/static/swagger-ui-bundle.js']) {
+        const answer = await fetch(`${String(event['http'])}${path}`);
+        expect(answer.status, path).toBe(200);
+        expect((await answer.arrayBuffer()).byteLength, path).toBeGreaterThan(0);
+      }
+    } finally {
+      await daemon.stop();
     }
   });
 });

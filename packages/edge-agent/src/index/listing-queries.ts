@@ -45,14 +45,17 @@ const SEGMENT_COLUMNS = `SELECT group_concat(start_ms) AS starts, group_concat(e
   group_concat(receipted) AS receipts, group_concat(hex(sha256), '') AS hashes,
   group_concat(coalesce(holes, '[]')) AS holes`;
 
-const FROM_RANGE = `${SEGMENT_COLUMNS} FROM (SELECT * ${overlapping('segment')}
+// Not all columns: the fragment tables are half of the bytes.
+const COLUMNS = 'start_ms, end_ms, run_id, seq, size_bytes, sha256, receipted, holes';
+
+const FROM_RANGE = `${SEGMENT_COLUMNS} FROM (SELECT ${COLUMNS} ${overlapping('segment')}
   ORDER BY start_ms, run_id, seq LIMIT ?)`;
 
-const FROM_KEY = `${SEGMENT_COLUMNS} FROM (SELECT * ${overlapping('segment')}
+const FROM_KEY = `${SEGMENT_COLUMNS} FROM (SELECT ${COLUMNS} ${overlapping('segment')}
   AND (start_ms, run_id, seq) > (?, ?, ?) ORDER BY start_ms, run_id, seq LIMIT ?)`;
 
 const DELETED = `SELECT group_concat(start_ms) AS starts, group_concat(end_ms - start_ms) AS lengths,
-  group_concat('"' || reason || '"') AS reasons FROM (SELECT * ${overlapping('tombstone')} ORDER BY start_ms LIMIT ?)`;
+  group_concat('"' || reason || '"') AS reasons FROM (SELECT start_ms, end_ms, reason ${overlapping('tombstone')} ORDER BY start_ms LIMIT ?)`;
 
 type Lists<Name extends string> = Record<Name, string | null>;
 type SegmentLists = Lists<'starts' | 'lengths' | 'runs' | 'seqs' | 'sizes' | 'receipts' | 'hashes' | 'holes'>;

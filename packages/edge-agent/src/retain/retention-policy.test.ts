@@ -9,8 +9,8 @@ import {
   chooseForAge,
   chooseForSpace,
   excessBytes,
-  mustPause,
   roomBytes,
+  shortfallBytes,
 } from './retention-policy.js';
 
 const lens = parseLensName('front');
@@ -121,16 +121,16 @@ describe('chooseForAge', () => {
   });
 });
 
-describe('mustPause', () => {
+describe('shortfallBytes', () => {
   it('pauses when the limits are exceeded and resumes only with room for a while', () => {
     const growing = { usedBytes: 0, openBytes: 0, growthBytes: 10, freeBytes: 1e9 };
     const small = { ...limits, maxBytes: 1_000 };
-    expect(mustPause({ ...growing, usedBytes: 990 }, small, false)).toBe(false);
-    expect(mustPause({ ...growing, usedBytes: 991 }, small, false)).toBe(true);
+    expect(shortfallBytes({ ...growing, usedBytes: 990 }, small, false) > 0).toBe(false);
+    expect(shortfallBytes({ ...growing, usedBytes: 991 }, small, false) > 0).toBe(true);
     // A tenth of what is allowed, since that is more than six times what comes.
-    expect(mustPause({ ...growing, usedBytes: 901 }, small, true)).toBe(true);
-    expect(mustPause({ ...growing, usedBytes: 900 }, small, true)).toBe(false);
-    expect(mustPause({ ...growing, growthBytes: 50, usedBytes: 701 }, small, true)).toBe(true);
-    expect(mustPause({ ...growing, growthBytes: 50, usedBytes: 700 }, small, true)).toBe(false);
+    expect(shortfallBytes({ ...growing, usedBytes: 901 }, small, true) > 0).toBe(true);
+    expect(shortfallBytes({ ...growing, usedBytes: 900 }, small, true) > 0).toBe(false);
+    expect(shortfallBytes({ ...growing, growthBytes: 50, usedBytes: 701 }, small, true) > 0).toBe(true);
+    expect(shortfallBytes({ ...growing, growthBytes: 50, usedBytes: 700 }, small, true) > 0).toBe(false);
   });
 });

@@ -114,13 +114,12 @@ const RESUME_BYTES = 16 * 2 ** 20;
 const RESUME_RATIO = 0.1;
 
 /**
- * Whether recording has to pause, once nothing more may be evicted.
- *
- * @param isPaused whether it does now
+ * By how many bytes room is short: for recording to go on, or, while it pauses, to begin again with room for a while.
+ * Once nothing more may be evicted, recording has to pause as long as this is not 0.
  */
-export function mustPause(facts: StorageFacts, limits: RetentionLimits, isPaused: boolean): boolean {
-  if (!isPaused) return excessBytes(facts, limits) > 0;
-  const atLeast = Math.min(RESUME_BYTES, (limits.maxBytes ?? Number.POSITIVE_INFINITY) * RESUME_RATIO);
+export function shortfallBytes(facts: StorageFacts, limits: RetentionLimits, isPaused: boolean): number {
+  if (!isPaused) return excessBytes(facts, limits);
+  const atLeast = Math.min(RESUME_BYTES, roomBytes(facts, limits) * RESUME_RATIO);
   const growthBytes = Math.max(facts.growthBytes * RESUME_LOOKS, atLeast);
-  return excessBytes({ ...facts, growthBytes }, limits) > 0;
+  return excessBytes({ ...facts, growthBytes }, limits);
 }

@@ -9,13 +9,7 @@ import type { IndexReader } from '../index/index-reader.js';
 import type { Burial, Removal } from './burial.js';
 import type { FreeSpace } from './free-space.js';
 import type { RetentionLimits, StorageFacts } from './retention-policy.js';
-import {
-  ageAllowanceBytes,
-  chooseForAge,
-  chooseForSpace,
-  excessBytes,
-  mustPause,
-} from './retention-policy.js';
+import { ageAllowanceBytes, chooseForAge, chooseForSpace, shortfallBytes } from './retention-policy.js';
 
 export interface RetentionPort {
   readonly reader: IndexReader;
@@ -112,10 +106,11 @@ export class Retention {
   async look(signal: AbortSignal): Promise<void> {
     if (await this.#isStuck()) return;
     await this.#evictAged(signal);
-    const { limits, reader, isInUse } = this.#port;
+    const { limits, reader, isInUse, gate } = this.#port;
     for (;;) {
       const facts = await this.#facts();
-      const excess = excessBytes(facts, limits);
+      // While recording pauses, more has to go than the limits ask for, or it would never have room to begin again.
+      const excess = shortfallBytes(facts, limits, gate.closedBecause !== undefined);
       const chosen =
         excess === 0
           ? []
@@ -188,7 +183,7 @@ export class Retention {
   #judge(facts: StorageFacts): void {
     const { gate, limits, events } = this.#port;
     const isPaused = gate.closedBecause !== undefined;
-    const pause = mustPause(facts, limits, isPaused);
+    const pause = shortfallBytes(facts, limits, isPaused) > 0;
     if (pause === isPaused) return;
     if (pause) {
       gate.close(DISK_FULL);

@@ -22,8 +22,8 @@ export async function reducedBytes(bytes: Uint8Array): Promise<Buffer> {
 }
 
 /**
- * What ffmpeg demuxes of a file: a line for each packet with its times, flags, size and hash; and whether it failed. The same
- * for the same media, wherever they lie in the file.
+ * What ffmpeg demuxes of a file: a line for each packet with its times, size and hash, stream by stream; and whether it failed.
+ * Where times are absurd, which stream's packet it hands out first depends on where they lie; that is no matter of the media.
  */
 export async function packetLines(path: string): Promise<string[]> {
   const args = ['-v', 'error', '-i', path, '-map', '0', '-c', 'copy', '-copyts', '-f', 'framemd5', '-'];
@@ -37,5 +37,7 @@ export async function packetLines(path: string): Promise<string[]> {
       if (typeof code !== 'number') throw thrown;
       return { stdout, failed: true };
     });
-  return [...stdout.split('\n'), failed ? 'failed' : 'done'];
+  const streamOf = (line: string): number => (line.startsWith('#') ? -1 : Number.parseInt(line, 10) || 0);
+  const lines = stdout.split('\n').sort((a, b) => streamOf(a) - streamOf(b));
+  return [...lines, failed ? 'failed' : 'done'];
 }

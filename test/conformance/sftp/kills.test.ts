@@ -72,7 +72,9 @@ describe('an upload whose connection is killed at random bytes', () => {
       kit.ticket('clip', bytes.length, offset);
     }
     expect(bytes.equals(await contentOf(file))).toBe(true);
-    expect(kit.closed.map((upload) => upload.sha256)).toEqual([sha256(bytes)]);
+    // Killed between its last byte and the answer to its close, an agent sends the close once more:
+    // central may hear of the same upload twice, and never of another.
+    expect(new Set(kit.closed.map((upload) => upload.sha256))).toEqual(new Set([sha256(bytes)]));
   });
 
   it('arrives byte for byte though central is restarted in the middle, several times', async () => {

@@ -1,7 +1,8 @@
 // The agent's uploader alone, as a process of its own: sends one file, and says how long that took.
 import { readFile, stat } from 'node:fs/promises';
 import type { SftpEndpoint } from '@gapless/edge-agent/upload/index';
-import { SftpUploader, systemLocalAddresses } from '@gapless/edge-agent/upload/index';
+import { systemLocalAddresses } from '@gapless/edge-agent/local-addresses';
+import { SftpUploader } from '@gapless/edge-agent/upload/index';
 import { ExtentList } from '@gapless/shared/extents';
 import { systemRandom } from '@gapless/shared/lifecycle';
 import { systemClock } from '@gapless/shared/time';

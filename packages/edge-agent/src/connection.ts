@@ -20,7 +20,8 @@ import type { Identity, IdentityFile, LinkSession } from './link/index.js';
 import { CatalogueFeed, dialLink, LinkClient, loadAccessKeys } from './link/index.js';
 import { LiveLane } from './live/index.js';
 import type { LensRecorder } from './record/index.js';
-import { SftpUploader, systemLocalAddresses } from './upload/index.js';
+import { systemLocalAddresses } from './local-addresses.js';
+import { SftpUploader } from './upload/index.js';
 
 export interface ConnectionPort {
   readonly config: EdgeConfig;
@@ -152,6 +153,7 @@ export class Connection {
         lenses: lensesOf(config).map(({ lens, live }) => ({ lens, live })),
       }),
       dial: dialLink,
+      localAddresses: systemLocalAddresses,
       clock,
       random,
       log: log.child({ stage: 'link' }),

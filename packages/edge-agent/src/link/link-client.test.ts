@@ -26,7 +26,7 @@ class ScriptedSocket implements LinkSocket {
   onText: (text: string) => void = () => undefined;
   onEnd: LinkSocket['onEnd'] = () => undefined;
   bufferedBytes = 0;
-  addressThere = true;
+  readonly localAddress = '10.0.0.2';
   readonly sent: Record<string, unknown>[] = [];
   ended = false;
   #answer: ((message: Record<string, unknown>, socket: ScriptedSocket) => void) | undefined;
@@ -47,10 +47,6 @@ class ScriptedSocket implements LinkSocket {
 
   sendBinary(): void {
     throw new Error('no video in this test');
-  }
-
-  hasLocalAddress(): boolean {
-    return this.addressThere;
   }
 
   close(code: number, reason: string): void {
@@ -84,6 +80,7 @@ describe(LinkClient, () => {
   let client: LinkClient;
   let stop: AbortController;
   let running: Promise<void>;
+  let addresses: readonly string[];
 
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'gapless-link-'));
@@ -101,6 +98,7 @@ describe(LinkClient, () => {
     const pinHostKeys = identity.pinHostKeys.bind(identity);
     identity.nextCounter = () => watched(nextCounter());
     identity.pinHostKeys = (announced) => watched(pinHostKeys(announced));
+    addresses = ['10.0.0.2'];
     dials = [];
     sessions = [];
     downs = [];
@@ -130,6 +128,7 @@ describe(LinkClient, () => {
             },
           });
         }),
+      localAddresses: () => new Set(addresses),
       clock,
       random: { bytes: (count) => new Uint8Array(count), fraction: () => 0.5 },
       log: createLog('test', 'silent'),
@@ -359,9 +358,19 @@ describe(LinkClient, () => {
 
   it('does not wait that long when the address it spoke from is gone', async () => {
     const first = await connect();
-    first.addressThere = false;
+    addresses = ['10.0.0.3'];
     await pass(3_500);
     expect(first.ended).toBe(true);
+  });
+
+  it('gives up the dials from an address that is gone and dials from the new one at once', async () => {
+    await pass(3_000);
+    const before = dials.length;
+    expect(dials.filter(({ options }) => !options.signal.aborted)).toHaveLength(4);
+    addresses = ['10.0.0.3'];
+    await pass(110);
+    expect(dials).toHaveLength(before + 1);
+    expect(dials.filter(({ options }) => !options.signal.aborted)).toEqual([dials.at(-1)]);
   });
 
   it('says what to do when central refuses the vehicle', async () => {

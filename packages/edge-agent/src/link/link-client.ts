@@ -22,6 +22,8 @@ export interface LinkClientOptions {
   readonly keys: AccessKeys;
   readonly introduce: () => Introduction;
   readonly dial: (options: DialOptions) => Promise<LinkSocket>;
+  /** The addresses that this machine has now. */
+  readonly localAddresses: () => ReadonlySet<string>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -48,6 +50,8 @@ export class LinkClient {
   readonly #options: LinkClientOptions;
   readonly #flood: Flood;
   readonly #dials = new Set<AbortController>();
+  /** From which the dials that are under way set out. */
+  #addresses: ReadonlySet<string> = new Set();
   /** Settles when no dial is between its hello and central's welcome. */
   #introduced: Promise<unknown> = Promise.resolve();
   #session: LinkSession | undefined;
@@ -108,15 +112,19 @@ export class LinkClient {
 
   #tick(): void {
     const session = this.#session;
-    if (
-      session &&
-      (session.silentMs > LINK_DEAD_MS || (session.silentMs > STALL_MS && !session.hasLocalAddress()))
-    ) {
-      session.terminate();
-    }
-    if (this.#session && this.#session.silentMs < STALL_MS) {
+    if (session && session.silentMs < STALL_MS) {
       this.#abortDials();
       return;
+    }
+    const addresses = this.#options.localAddresses();
+    const { localAddress } = session ?? {};
+    const isMoved = localAddress !== undefined && !addresses.has(localAddress);
+    if (session && (isMoved || session.silentMs > LINK_DEAD_MS)) session.terminate();
+    if (!isSame(addresses, this.#addresses)) {
+      // Nothing answers at an address that is gone; waiting for it would only keep others from setting out.
+      this.#addresses = addresses;
+      this.#abortDials();
+      this.kick();
     }
     const now = this.#options.clock.monotonicMs();
     if (now >= this.#nextDialAtMs && this.#dials.size < MAX_DIALS) {
@@ -222,6 +230,10 @@ export class LinkClient {
     this.#dials.clear();
     for (const dial of dials) dial.abort();
   }
+}
+
+function isSame(some: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
+  return some.size === others.size && [...some].every((one) => others.has(one));
 }
 
 function failureOf(error: AppError): DialFailure {

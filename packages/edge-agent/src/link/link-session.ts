@@ -49,8 +49,8 @@ export class LinkSession {
     return this.#socket.bufferedBytes;
   }
 
-  hasLocalAddress(): boolean {
-    return this.#socket.hasLocalAddress();
+  get localAddress(): string | undefined {
+    return this.#socket.localAddress;
   }
 
   /** Sends a control message. After the end it goes nowhere, as it would have a moment earlier. */

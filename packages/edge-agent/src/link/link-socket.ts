@@ -1,4 +1,3 @@
-import { networkInterfaces } from 'node:os';
 import { AppError, errnoOf, toAppError } from '@gapless/shared/errors';
 import { MAX_BINARY_BYTES, MAX_MESSAGE_BYTES } from '@gapless/shared/protocol';
 import type { Socket } from 'node:net';
@@ -15,8 +14,8 @@ export interface LinkSocket {
   sendBinary(header: Uint8Array, body: Uint8Array): void;
   /** Bytes handed over and not yet taken by the operating system. */
   readonly bufferedBytes: number;
-  /** Whether the machine still has the address from which this socket speaks. */
-  hasLocalAddress(): boolean;
+  /** The address of this machine from which the socket speaks. */
+  readonly localAddress: string | undefined;
   close(code: number, reason: string): void;
   /** Ends without another word. */
   terminate(): void;
@@ -81,7 +80,7 @@ function leaveUnmasked(): void {
 }
 
 function wrap(socket: WebSocket, carrier: Socket | undefined): LinkSocket {
-  const localAddress = carrier?.localAddress;
+  const localAddress = carrier?.localAddress?.split('%')[0];
   // Central speaks first, and its first word can come with the answer to the upgrade, before anybody listens.
   let early: string[] | undefined = [];
   let listener: (text: string) => void = (text) => void early?.push(text);
@@ -107,8 +106,7 @@ function wrap(socket: WebSocket, carrier: Socket | undefined): LinkSocket {
     get bufferedBytes() {
       return socket.bufferedAmount;
     },
-    hasLocalAddress: () =>
-      localAddress === undefined || addresses().has(localAddress.replace(/^::ffff:/, '')),
+    localAddress,
     close: (code, reason) => {
       socket.close(code, reason);
     },
@@ -125,12 +123,6 @@ function wrap(socket: WebSocket, carrier: Socket | undefined): LinkSocket {
     link.onEnd({ code: code === NO_CLOSE_FRAME ? undefined : code, reason: reason.toString('utf8') });
   });
   return link;
-}
-
-function addresses(): Set<string> {
-  return new Set(
-    Object.values(networkInterfaces()).flatMap((list) => list?.map((entry) => entry.address) ?? []),
-  );
 }
 
 function dialError(url: string, error: Error): AppError {

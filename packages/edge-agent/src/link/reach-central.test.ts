@@ -14,7 +14,7 @@ function quietSocket(): LinkSocket & { readonly heard: string[] } {
     onText: () => undefined,
     onEnd: () => undefined,
     bufferedBytes: 0,
-    hasLocalAddress: () => true,
+    localAddress: undefined,
     sendText: (text) => heard.push(text),
     sendBinary: () => heard.push('binary'),
     close: () => heard.push('close'),

@@ -2,5 +2,4 @@ export type { DialTiming } from './dial-policy.js';
 export type { SftpEndpoint } from './endpoint.js';
 export type { Dial } from './tcp-dial.js';
 export type { SessionEvents } from './upload-session.js';
-export { systemLocalAddresses } from './local-addresses.js';
 export * from './uploader.js';

@@ -257,6 +257,7 @@ export class Agent implements AsyncDisposable {
       writer: this.#writer,
       recorders: this.#recorders,
       overwriteEtas: () => this.#storage.overwriteEtas(),
+      freeBytes: freeSpaceOf(storageDirOf(config)),
       bury: (segment) => this.#storage.bury(segment, 'corrupt'),
     });
   }

@@ -1,4 +1,4 @@
-import { readFile, statfs } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { AppError } from '@gapless/shared/errors';
 import { toAppError } from '@gapless/shared/errors';
 import type { Disk } from '@gapless/shared/fs';
@@ -39,6 +39,8 @@ export interface ConnectionPort {
   readonly recorders: readonly LensRecorder[];
   /** When each lens will lose footage that central does not have; a lens that is not at risk is left out. */
   readonly overwriteEtas: () => Promise<ReadonlyMap<LensName, EpochMs>>;
+  /** Bytes that the disk of the recordings still takes. */
+  readonly freeBytes: () => Promise<number>;
   /** Puts away a segment whose file was found damaged while it was read. */
   readonly bury: (segment: Parameters<Transfers['isSending']>[0]) => Promise<void>;
 }
@@ -284,9 +286,8 @@ export class Connection {
   }
 
   async #status(): Promise<StatusMessage> {
-    const { config, clock, reader, recorders, overwriteEtas } = this.#port;
+    const { config, clock, reader, recorders, overwriteEtas, freeBytes } = this.#port;
     const live = new Map(lensesOf(config).map((one) => [one.lens, one.live]));
-    const { bavail, bsize } = await statfs(storageDirOf(config));
     const etas = await overwriteEtas();
     return {
       type: 'status',
@@ -297,7 +298,7 @@ export class Connection {
         const risk = overwriteEtaMs === undefined ? {} : { overwriteEtaMs };
         return { ...status, live: live.get(status.lens)!, ...risk };
       }),
-      storage: { usedBytes: reader.segments.totalBytes(), freeBytes: bavail * bsize },
+      storage: { usedBytes: reader.segments.totalBytes(), freeBytes: await freeBytes() },
     };
   }
 }

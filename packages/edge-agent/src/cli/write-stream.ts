@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { AppError } from '@gapless/shared/errors';
 import { cancelled } from '@gapless/shared/errors';
 import type { Disk } from '@gapless/shared/fs';
-import { publishFile } from '@gapless/shared/fs';
+import { writeDurably } from '@gapless/shared/fs';
 
 /** Where the bytes of a command's result go; `-` stands for standard output. */
 export interface Destination {
@@ -45,7 +45,10 @@ export async function writeStream(
       if (!stdout.write(chunk)) await once(stdout, 'drain').catch(() => Promise.reject(readerLeft()));
     });
   } else {
-    await throughPartial(resolve(path), disk, counted);
+    const whole = resolve(path);
+    await writeDurably(disk, { path: whole, partial: `${whole}.partial` }, (file) =>
+      counted((chunk, at) => file.write(chunk, at)),
+    );
   }
   return { bytes, sha256: hash.digest('hex') };
 }
@@ -53,26 +56,4 @@ export async function writeStream(
 /** `| head` closes the pipe early, which is the reader's right; but then not all was written. */
 function readerLeft(): AppError {
   return cancelled('the reader of standard output closed it');
-}
-
-async function throughPartial(
-  path: string,
-  disk: Disk,
-  fill: (write: (chunk: Uint8Array, at: number) => Promise<void>) => Promise<void>,
-): Promise<void> {
-  const partial = `${path}.partial`;
-  await disk.remove(partial);
-  try {
-    const file = await disk.create(partial);
-    try {
-      await fill((chunk, at) => file.write(chunk, at));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await publishFile(disk, partial, path);
-  } catch (thrown) {
-    await disk.remove(partial);
-    throw thrown;
-  }
 }

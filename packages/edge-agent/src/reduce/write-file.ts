@@ -1,11 +1,19 @@
 import { basename, dirname, join } from 'node:path';
 import type { ExtentList } from '@gapless/shared/extents';
 import { AppError } from '@gapless/shared/errors';
-import type { Disk, DiskFile } from '@gapless/shared/fs';
+import type { Disk, DiskFile, DurableStep } from '@gapless/shared/fs';
+import { writeDurably } from '@gapless/shared/fs';
 import type { StepHook } from '@gapless/shared/lifecycle';
 
 /** Larger writes are not faster, smaller ones are slower. */
 const CHUNK_BYTES = 2 ** 20;
+
+const STEPS = {
+  write: 'reduce:1-write',
+  'sync-file': 'reduce:2-sync-file',
+  publish: 'reduce:3-publish',
+  'sync-directory': 'reduce:4-sync-directory',
+} as const;
 
 interface WriteOptions {
   readonly disk: Disk;
@@ -26,27 +34,12 @@ export async function writeFile(artifact: ExtentList, path: string, options: Wri
   if (!force) await requireFree(disk, path);
   // A name that nobody else would choose: what an earlier run left there is removed.
   const partial = join(dirname(path), `.${basename(path)}.gapless-partial`);
-  await disk.remove(partial);
-  try {
-    step('reduce:1-write');
-    const file = await disk.create(partial);
-    try {
-      await copy(artifact, file, options);
-      step('reduce:2-sync-file');
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+  const before = async (next: DurableStep): Promise<void> => {
     // Somebody else may have been faster.
-    if (!force) await requireFree(disk, path);
-    step('reduce:3-publish');
-    await disk.rename(partial, path);
-  } catch (thrown) {
-    await disk.remove(partial);
-    throw thrown;
-  }
-  step('reduce:4-sync-directory');
-  await disk.syncDirectory(dirname(path));
+    if (next === 'publish' && !force) await requireFree(disk, path);
+    step(STEPS[next]);
+  };
+  await writeDurably(disk, { path, partial, before }, (file) => copy(artifact, file, options));
 }
 
 /** Throws OUTPUT_EXISTS when there is a file at `path`. */

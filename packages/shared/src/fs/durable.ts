@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { Disk } from './disk.js';
+import type { Disk, DiskFile } from './disk.js';
 
 /**
  * Publishes a finished file under its final name so that after a power cut there is the whole file or none:
@@ -8,6 +8,50 @@ import type { Disk } from './disk.js';
 export async function publishFile(disk: Disk, from: string, to: string): Promise<void> {
   await disk.rename(from, to);
   await disk.syncDirectory(dirname(to));
+}
+
+/** What a durable write does next, in this order. */
+export type DurableStep = 'write' | 'sync-file' | 'publish' | 'sync-directory';
+
+export interface DurableWrite {
+  readonly path: string;
+  /** Beside it, and a name that nobody else would choose: what an earlier attempt left there is removed. */
+  readonly partial: string;
+  /** File mode; secrets are 0o600. */
+  readonly mode?: number;
+  /** Called before each step; what it throws ends the write. */
+  readonly before?: (step: DurableStep) => void | Promise<void>;
+}
+
+/**
+ * Writes a file under a partial name, syncs it and gives it its own: at every moment there is the whole file, the former
+ * one or none. Whatever stops it leaves nothing behind.
+ */
+export async function writeDurably(
+  disk: Disk,
+  { path, partial, mode, before }: DurableWrite,
+  fill: (file: DiskFile) => Promise<void>,
+): Promise<void> {
+  await disk.remove(partial);
+  try {
+    await before?.('write');
+    const file = await disk.create(partial, mode);
+    try {
+      await fill(file);
+      await before?.('sync-file');
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await before?.('publish');
+    await disk.rename(partial, path);
+  } catch (thrown) {
+    // What is left is removed by the next attempt at the latest; why this one failed is what matters.
+    await disk.remove(partial).catch(() => undefined);
+    throw thrown;
+  }
+  await before?.('sync-directory');
+  await disk.syncDirectory(dirname(path));
 }
 
 /**
@@ -22,14 +66,5 @@ export async function writeFileDurably(
   content: Uint8Array,
   mode: number,
 ): Promise<void> {
-  const temporary = `${path}.new`;
-  await disk.remove(temporary);
-  const file = await disk.create(temporary, mode);
-  try {
-    await file.write(content, 0);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await publishFile(disk, temporary, path);
+  await writeDurably(disk, { path, partial: `${path}.new`, mode }, (file) => file.write(content, 0));
 }

@@ -230,10 +230,11 @@ describe(LinkClient, () => {
     expect(client.session).toBe(sessions[0]);
   });
 
-  it('tells that central is reached before it has introduced itself', async () => {
+  it('tells that packets get through before there is a session', async () => {
     const told: number[] = [];
     client.onReached = () => told.push(sessions.length);
-    await connect();
+    await pass(100);
+    dials[0]!.options.onConnected!();
     expect(told).toEqual([0]);
   });
 

@@ -40,7 +40,7 @@ const DIAL_TIMEOUT_MS = 5_000;
  * only for a better one, or when it is certainly dead; the first dial that completes its handshake wins.
  */
 export class LinkClient {
-  /** Called when a new connection reaches central, before the handshake: whatever else goes there can set out now. */
+  /** Called when packets reach central again, before the handshake: whatever else goes there can set out now. */
   onReached: () => void = () => undefined;
   /** Called with each new session, its handshake done; the one before has ended by then. */
   onSession: (session: LinkSession) => void = () => undefined;
@@ -144,12 +144,14 @@ export class LinkClient {
       ),
     );
     try {
-      const socket = await dial({ url, ca, timeoutMs: DIAL_TIMEOUT_MS, signal: attempt.signal });
+      const socket = await dial({
+        ...{ url, ca, timeoutMs: DIAL_TIMEOUT_MS, signal: attempt.signal },
+        onConnected: () => this.onReached(),
+      });
       const made = new LinkSession(socket, clock);
       session = made;
       attempt.signal.addEventListener('abort', () => made.terminate(), { once: true });
       const challenge = await receiveChallenge(made);
-      this.onReached();
       await this.#oneAtATime(async () => {
         attempt.signal.throwIfAborted();
         const welcome = await introduce(made, challenge, { identity, keys }, this.#options.introduce());

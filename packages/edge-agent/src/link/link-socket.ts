@@ -37,11 +37,13 @@ export interface DialOptions {
   readonly ca: string | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Called when packets get through, two round trips and more before there is a WebSocket. */
+  readonly onConnected?: () => void;
 }
 
 /** Opens a WebSocket; throws `LINK_UNREACHABLE`, `LINK_REFUSED` or `LINK_UNTRUSTED`. */
 export function dialLink(options: DialOptions): Promise<LinkSocket> {
-  const { url, ca, timeoutMs, signal } = options;
+  const { url, ca, timeoutMs, signal, onConnected } = options;
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, {
       perMessageDeflate: false,
@@ -49,6 +51,10 @@ export function dialLink(options: DialOptions): Promise<LinkSocket> {
       handshakeTimeout: timeoutMs,
       followRedirects: false,
       generateMask: leaveUnmasked,
+      finishRequest: (request) => {
+        if (onConnected) request.once('socket', (connecting) => connecting.once('connect', onConnected));
+        request.end();
+      },
       ...(ca === undefined ? {} : { ca }),
     });
     const stop = (): void => {

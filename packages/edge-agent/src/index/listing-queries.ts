@@ -28,25 +28,30 @@ export interface Deletion extends Range {
   readonly reason: TombstoneReason;
 }
 
-const HASH_CHARACTERS = 64;
+const HASH_BYTES = 32;
+const NO_HOLES: readonly Range[] = [];
 
 // A segment is never longer than MAX_SEGMENT_MS, so those that overlap a range begin in one short stretch of the index.
 const overlapping = (
   table: string,
 ): string => `FROM ${table} WHERE lens_id = (SELECT id FROM lens WHERE name = ?)
-  AND start_ms > ? - ${MAX_SEGMENT_MS} AND start_ms < ? AND end_ms > ?`;
+  AND start_ms > ? - ${MAX_SEGMENT_MS} AND start_ms < ? AND end_ms > CAST(? AS INTEGER)`;
 
 /**
  * The columns of many rows as one row, each a list of JSON: handing a day's rows from SQLite to JavaScript value by value
  * takes four times as long as finding them. All columns of a row come in the same step, so they stay aligned.
+ *
+ * What is short is quick to write and to read, so starts count from the range that is asked for, and a receipt is the lowest
+ * bit of the length. Hashes are concatenated as the bytes that they are, and of the rows without holes, nearly all, none is said.
  */
-const SEGMENT_COLUMNS = `SELECT group_concat(start_ms) AS starts, group_concat(end_ms - start_ms) AS lengths,
+const SEGMENT_COLUMNS = `SELECT group_concat(start) AS starts, group_concat(length) AS lengths,
   group_concat(run_id) AS runs, group_concat(seq) AS seqs, group_concat(size_bytes) AS sizes,
-  group_concat(receipted) AS receipts, group_concat(hex(sha256), '') AS hashes,
-  group_concat(coalesce(holes, '[]')) AS holes`;
+  CAST(group_concat(sha256, '') AS BLOB) AS hashes,
+  group_concat('[' || run_id || ',' || seq || ',' || holes || ']') FILTER (WHERE holes IS NOT NULL) AS holes`;
 
-// Not all columns: the fragment tables are half of the bytes.
-const COLUMNS = 'start_ms, end_ms, run_id, seq, size_bytes, sha256, receipted, holes';
+// better-sqlite3 binds a time as a floating-point number, and what is calculated with it would be one.
+const COLUMNS = `start_ms - CAST(? AS INTEGER) AS start, (end_ms - start_ms) * 2 + receipted AS length,
+  run_id, seq, size_bytes, sha256, holes`;
 
 const FROM_RANGE = `${SEGMENT_COLUMNS} FROM (SELECT ${COLUMNS} ${overlapping('segment')}
   ORDER BY start_ms, run_id, seq LIMIT ?)`;
@@ -58,7 +63,9 @@ const DELETED = `SELECT group_concat(start_ms) AS starts, group_concat(end_ms - 
   group_concat('"' || reason || '"') AS reasons FROM (SELECT start_ms, end_ms, reason ${overlapping('tombstone')} ORDER BY start_ms LIMIT ?)`;
 
 type Lists<Name extends string> = Record<Name, string | null>;
-type SegmentLists = Lists<'starts' | 'lengths' | 'runs' | 'seqs' | 'sizes' | 'receipts' | 'hashes' | 'holes'>;
+type SegmentLists = Lists<'starts' | 'lengths' | 'runs' | 'seqs' | 'sizes' | 'holes'> & {
+  readonly hashes: Buffer | null;
+};
 
 /** Many rows at once: for lists that people and programs ask for. */
 export class ListingQueries {
@@ -70,7 +77,7 @@ export class ListingQueries {
 
   /** Segments that overlap `range`, oldest first, at most `limit` of them; with `after`, those behind that place. */
   segments(lens: LensName, range: Range, limit: number, after?: ListingKey): ListedSegment[] {
-    const within = [lens, range.startMs, range.endMs, range.startMs];
+    const within = [range.startMs, lens, range.startMs, range.endMs, range.startMs];
     const lists = after
       ? this.#statements.get<SegmentLists>(
           FROM_KEY,
@@ -81,7 +88,7 @@ export class ListingQueries {
           limit,
         )
       : this.#statements.get<SegmentLists>(FROM_RANGE, ...within, limit);
-    return lists ? listed(lists) : [];
+    return listed(lists!, range.startMs);
   }
 
   /** What was deleted of `range`, oldest first. */
@@ -101,28 +108,35 @@ export class ListingQueries {
   }
 }
 
-function listed(lists: SegmentLists): ListedSegment[] {
+function listed(lists: SegmentLists, fromMs: EpochMs): ListedSegment[] {
+  const starts = values<number>(lists.starts);
   const lengths = values<number>(lists.lengths);
   const runs = values<number>(lists.runs);
   const seqs = values<number>(lists.seqs);
   const sizes = values<number>(lists.sizes);
-  const receipts = values<number>(lists.receipts);
-  const hashes = (lists.hashes ?? '').toLowerCase();
-  const holes = values<Range[]>(lists.holes);
-  let formerMs = 0;
-  return values<number>(lists.starts).map((startMs, i) => {
+  const hashes = lists.hashes?.toString('hex') ?? '';
+  assert(hashes.length === starts.length * HASH_BYTES * 2, 'every row has a hash');
+  const holes = new Map<string, readonly Range[]>();
+  for (const [run, seq, ranges] of values<[number, number, Range[]]>(lists.holes))
+    holes.set(`${run}/${seq}`, ranges);
+  let formerMs = Number.NEGATIVE_INFINITY;
+  return starts.map((relativeMs, i) => {
+    const startMs = fromMs + relativeMs;
     // SQLite keeps the order of the inner SELECT, but does not promise it.
     assert(startMs >= formerMs, 'rows are listed in order of time');
     formerMs = startMs;
+    const length = lengths[i]!;
+    const runOrder = runs[i]!;
+    const seq = seqs[i]!;
     return {
       startMs,
-      endMs: startMs + lengths[i]!,
-      runOrder: runs[i]!,
-      seq: seqs[i]!,
+      endMs: startMs + (length >> 1),
+      runOrder,
+      seq,
       sizeBytes: sizes[i]!,
-      sha256: hashes.slice(i * HASH_CHARACTERS, (i + 1) * HASH_CHARACTERS),
-      receipted: receipts[i] === 1,
-      holes: holes[i]!,
+      sha256: hashes.slice(i * HASH_BYTES * 2, (i + 1) * HASH_BYTES * 2),
+      receipted: (length & 1) === 1,
+      holes: holes.size === 0 ? NO_HOLES : (holes.get(`${runOrder}/${seq}`) ?? NO_HOLES),
     };
   });
 }

@@ -81,7 +81,7 @@ export function getSegments(port: SegmentsPort, question: SegmentsQuestion): Seg
   const cursor = question.cursor === undefined ? undefined : parseCursor(question.cursor);
   const page = readPage(reader.listing, question, cursor);
   const open = page.next ? undefined : openSegment(port, question, now);
-  const segments: HeldSegment[] = [...closedSegments(port, lens, page.segments)];
+  const segments = closedSegments(port, lens, page.segments);
   // For a moment, one that is just being closed is both.
   if (open && segments.at(-1)?.id !== open.id) segments.push(open);
   const next = page.next && cursorText(page.next);
@@ -89,12 +89,12 @@ export function getSegments(port: SegmentsPort, question: SegmentsQuestion): Seg
   if (!answered) return { lens, answered, segments, coverage: RangeSet.empty, gaps: [], next };
   // A segment of the page before may reach into this one.
   const reaching = cursor ? reader.listing.segments(lens, firstInstant(answered), MAX_PAGE) : [];
-  const extents = [...reaching, ...page.segments];
+  const extents = reaching.length > 0 ? [...reaching, ...page.segments] : page.segments;
   const coverage = coverageOf(extents, open).within(answered);
   const gaps = heldGaps(answered, {
     coverage,
     deleted: page.deleted,
-    holes: extents.flatMap(({ holes }) => holes),
+    holes: holesOf(extents),
     absences: reader.absences.newest(lens, answered, MAX_PAGE),
     asOfMs: now?.asOfMs ?? port.nowMs(),
   });
@@ -122,30 +122,46 @@ function openSegment(
   return { id, startMs, endMs, sizeBytes: now.openBytes, codecs, state: 'open' };
 }
 
-function* closedSegments(
+function closedSegments(
   { reader }: SegmentsPort,
   lens: LensName,
   rows: readonly ListedSegment[],
-): Generator<HeldSegment> {
+): HeldSegment[] {
   let run: RunRecord | undefined;
-  for (const { runOrder, seq, startMs, endMs, sizeBytes, sha256, receipted } of rows) {
+  return rows.map(({ runOrder, seq, startMs, endMs, sizeBytes, sha256, receipted }) => {
     if (run?.order !== runOrder) run = reader.runs.byOrder(runOrder)!;
     const id = segmentId({ lens, run: run.run, seq });
-    yield { id, startMs, endMs, sizeBytes, codecs: run.codecs, state: 'closed', sha256, receipted };
-  }
+    return { id, startMs, endMs, sizeBytes, codecs: run.codecs, state: 'closed', sha256, receipted };
+  });
 }
 
 function coverageOf(rows: readonly ListedSegment[], open: Range | undefined): RangeSet {
   const ranges: Range[] = open ? [open] : [];
+  // Most segments begin where the one before ends; a day of them is one range.
+  let startMs = 0;
+  let endMs = 0;
   for (const row of rows) {
-    const former = ranges.at(-1);
-    if (row.holes.length > 0) ranges.push(...RangeSet.from(row.holes).complementWithin(row));
-    // Most segments begin where the one before ends; a day of them is one range.
-    else if (former?.endMs === row.startMs)
-      ranges[ranges.length - 1] = { startMs: former.startMs, endMs: row.endMs };
-    else ranges.push(row);
+    if (row.startMs === endMs && row.holes.length === 0) {
+      endMs = row.endMs;
+      continue;
+    }
+    if (endMs > startMs) ranges.push({ startMs, endMs });
+    if (row.holes.length > 0) {
+      ranges.push(...RangeSet.from(row.holes).complementWithin(row));
+      startMs = endMs = 0;
+    } else {
+      startMs = row.startMs;
+      endMs = row.endMs;
+    }
   }
+  if (endMs > startMs) ranges.push({ startMs, endMs });
   return RangeSet.from(ranges);
+}
+
+function holesOf(rows: readonly ListedSegment[]): Range[] {
+  const holes: Range[] = [];
+  for (const row of rows) if (row.holes.length > 0) holes.push(...row.holes);
+  return holes;
 }
 
 function firstInstant({ startMs }: Range): Range {

@@ -221,7 +221,11 @@ export class Agent implements AsyncDisposable {
       whyMissing: (lens, range) => whyMissing(segments, lens, range),
       onDamaged: (segment, err) => log.error({ err, ...segment }, 'segment could not be read'),
     };
-    return { version, clock, log, segments, clip, status: () => this.#status() };
+    return {
+      ...{ version, clock, log, segments, clip, protections: this.#protections },
+      remove: (input) => this.#storage.remove(input),
+      status: () => this.#status(),
+    };
   }
 
   async #status(): Promise<AgentFacts> {

@@ -14,6 +14,7 @@ await runProcess(process, {
       clock: bootClock(() => process.hrtime.bigint()),
       step: noSteps,
       bootId,
+      stdin: process.stdin,
       stdout: process.stdout,
     }),
 });

@@ -46,7 +46,7 @@ describe('gapless-edge segments', () => {
     const { exitCode, stdout } = await operated.run('segments', ...window);
     expect(exitCode).toBe(0);
     const lines = stdout.trimEnd().split('\n');
-    expect(lines[0]).toMatch(/^FROM +TO +LENGTH +MB +AT CENTRAL +SEGMENT$/);
+    expect(lines[0]).toMatch(/^FROM +TO +LENGTH +MB +AT CENTRAL +PROTECTED BY +SEGMENT$/);
     expect(lines[1]).toMatch(/ yes +front\/\S+\/000001$/);
     expect(lines[2]).toMatch(/ no +front\/\S+\/000002$/);
     expect(stdout).toMatch(/^FROM +TO +LENGTH +NOT HERE BECAUSE$/m);

@@ -17,6 +17,7 @@ await runProcess(process, {
   addCommands: (program, output, context) =>
     addCommands(program, output, {
       ...context,
+      stdin: process.stdin,
       stdout: process.stdout,
       clock: clockOf(process.env),
       step: crashStep(process),

@@ -10,6 +10,8 @@ export interface CliContext extends ProcessContext {
   readonly clock: Clock;
   readonly step: StepHook;
   readonly bootId: () => Promise<string>;
+  /** Where a person answers questions. */
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   /** For results that are bytes, not text. */
   readonly stdout: NodeJS.WritableStream;
 }

@@ -6,7 +6,9 @@ import { addCheckCommand } from './check-command.js';
 import { addConfigCommands } from './config-commands.js';
 import { addDoctorCommand } from './doctor-command.js';
 import { addEnrolCommand } from './enrol-command.js';
+import { addProtectionCommands } from './protection-commands.js';
 import { addReduceCommand } from './reduce-command.js';
+import { addRemoveCommand } from './remove-command.js';
 import { addRunCommand } from './run-command.js';
 import { addSegmentsCommand } from './segments-command.js';
 import { addStatusCommand } from './status-command.js';
@@ -18,6 +20,8 @@ export function addCommands(program: Command, output: CliOutput, context: CliCon
   addStatusCommand(program, output, context);
   addSegmentsCommand(program, output, context);
   addClipCommand(program, output, context);
+  addProtectionCommands(program, output, context);
+  addRemoveCommand(program, output, context);
   addCheckCommand(program, output, context);
   addDoctorCommand(program, output, context);
   addConfigCommands(program, output, context);

@@ -69,6 +69,7 @@ function text({ segments, coverage, gaps }: Listing): string {
       { title: 'LENGTH', value: lengthOf, align: 'right' },
       { title: 'MB', value: (one) => (one.bytes / 1e6).toFixed(1), align: 'right' },
       { title: 'AT CENTRAL', value: atCentral },
+      { title: 'PROTECTED BY', value: (one) => one.protectedBy.join(', ') },
       { title: 'SEGMENT', value: (one) => one.id },
     ],
     segments,

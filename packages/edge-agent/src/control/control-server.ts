@@ -3,6 +3,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { createServer } from '@gapless/shared/http';
 import type { ControlPort } from './port.js';
 import { clipRoutes } from './routes/clip.js';
+import { protectionRoutes } from './routes/protections.js';
+import { removeRoutes } from './routes/remove.js';
 import { segmentRoutes } from './routes/segments.js';
 import { statusRoutes } from './routes/status.js';
 import { listenAt, unlisten } from './socket.js';
@@ -28,6 +30,8 @@ export class ControlServer implements AsyncDisposable {
         const routes = scope.withTypeProvider<ZodTypeProvider>();
         segmentRoutes(routes, port);
         clipRoutes(routes, port);
+        protectionRoutes(routes, port);
+        removeRoutes(routes, port);
         statusRoutes(routes, port);
         done();
       },

@@ -1,8 +1,9 @@
 import type { Log } from '@gapless/shared/log';
 import type { Clock } from '@gapless/shared/time';
 import type { ClipPort } from '../clip/index.js';
+import type { Protections } from '../protect/index.js';
 import type { SegmentsPort } from '../query/index.js';
-
+import type { StorageKeeper } from '../retain/index.js';
 import type { AgentFacts } from './status.js';
 
 /** What the agent offers to whoever may use its socket. */
@@ -12,5 +13,7 @@ export interface ControlPort {
   readonly log: Log;
   readonly segments: SegmentsPort;
   readonly clip: ClipPort;
+  readonly protections: Pick<Protections, 'protect' | 'unprotect' | 'list'>;
+  readonly remove: StorageKeeper['remove'];
   readonly status: () => Promise<AgentFacts>;
 }

@@ -1,2 +1,3 @@
 export * from './inputs.js';
 export * from './protections.js';
+export type { ShareState } from './share-policy.js';

@@ -33,14 +33,20 @@ export interface ProtectionsPort {
   readonly maxRatio: number;
 }
 
-/** Which footage is protected, and how much more may be. */
-export interface Protected {
-  /** Pins in force, by lens, start and holder. */
-  readonly pins: readonly ProtectionRecord[];
+/** How much of the disk is protected, and how much may be. */
+export interface Share {
   /** Bytes of all segments that any pin overlaps. */
   readonly protectedBytes: number;
   /** Beyond this a new pin is refused. */
   readonly maxBytes: number;
+  /** How near the one is to the other; people are warned long before a pin is refused. */
+  readonly share: ShareState;
+}
+
+/** Which footage is protected, and how much more may be. */
+export interface Protected extends Share {
+  /** Pins in force, by lens, start and holder. */
+  readonly pins: readonly ProtectionRecord[];
 }
 
 /** Pins are made by people and their programs; more than this of one lens are a mistake. */
@@ -146,9 +152,15 @@ export class Protections {
     const pins = lens === undefined ? reader.protections.all() : reader.protections.ofLens(lens);
     return {
       pins: range === undefined ? pins : pins.filter((pin) => overlaps(pin, range)),
-      protectedBytes: reader.protections.protectedBytes(),
-      maxBytes: await this.#maxBytes(),
+      ...(await this.share()),
     };
+  }
+
+  /** How much is protected, and how much may be. */
+  async share(): Promise<Share> {
+    const protectedBytes = this.#port.reader.protections.protectedBytes();
+    const maxBytes = await this.#maxBytes();
+    return { protectedBytes, maxBytes, share: shareState(protectedBytes, maxBytes, this.#share) };
   }
 
   /** Changes the pins of a lens, first in the index, then in the file beside the recordings. */
@@ -184,12 +196,9 @@ export class Protections {
   }
 
   async #judgeShare(): Promise<void> {
-    const protectedBytes = this.#port.reader.protections.protectedBytes();
-    const maxBytes = await this.#maxBytes();
-    const state = shareState(protectedBytes, maxBytes, this.#share);
+    const { share: state, ...facts } = await this.share();
     if (state === this.#share) return;
     this.#share = state;
-    const facts = { protectedBytes, maxBytes };
     if (state === 'ample') this.#port.log.info(facts, 'protected footage has room again');
     else if (state === 'near')
       this.#port.log.warn(facts, 'protected footage takes most of what it may; take back what is not needed');

@@ -1,6 +1,6 @@
 import type { LensName } from '@gapless/shared/ids';
 import { parseLensName, parseSegmentId } from '@gapless/shared/ids';
-import { RangeSet } from '@gapless/shared/interval';
+import { overlaps, RangeSet } from '@gapless/shared/interval';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recorded } from '../../../../fixtures/media/index.js';
 import type { RecordedPlace } from '../../../../test/support/edge/recorded-place.js';
@@ -118,6 +118,7 @@ describe(getSegments, () => {
       endMs: now.open!.endMs,
       sizeBytes: recording.openBytes,
       codecs: recordings.reader.runs.get(rear, recording.run!)!.codecs,
+      protectedBy: [],
       state: 'open',
     });
     expect([...coverage]).toEqual([{ startMs: range.startMs, endMs: recording.endMs }]);
@@ -142,6 +143,14 @@ describe(getSegments, () => {
       { startMs: hole.endMs, endMs },
     ]);
     expect(gaps).toEqual([{ ...hole, reason: 'no-signal' }]);
+  });
+
+  it('says of each segment who protects it', () => {
+    const [pin] = recordings.reader.protections.ofLens(rear);
+    const { segments } = ask({ lens: rear, range: { startMs: pin!.startMs - 1, endMs: left.stoppedMs } });
+    expect(segments.length).toBeGreaterThan(2);
+    for (const { startMs, endMs, protectedBy } of segments)
+      expect(protectedBy).toEqual(overlaps({ startMs, endMs }, pin!) ? ['insurer', 'police'] : []);
   });
 
   it('refuses a lens that never was, and a cursor that is none', () => {

@@ -11,6 +11,7 @@ import { cursorText, parseCursor } from './cursor.js';
 import type { HeldGap } from './gaps-plan.js';
 import { heldGaps } from './gaps-plan.js';
 import { readPage } from './page.js';
+import { Holders } from './holders.js';
 
 /** What a lens is doing at this moment. */
 export interface LensNow {
@@ -22,7 +23,7 @@ export interface LensNow {
 }
 
 export interface SegmentsPort {
-  readonly reader: Pick<IndexReader, 'listing' | 'runs' | 'absences' | 'lenses'>;
+  readonly reader: Pick<IndexReader, 'listing' | 'runs' | 'absences' | 'lenses' | 'protections'>;
   /** `undefined` for a lens that is not recorded (any more). */
   readonly lensNow: (lens: LensName) => LensNow | undefined;
   readonly nowMs: () => EpochMs;
@@ -42,6 +43,8 @@ interface Held extends Range {
   readonly sizeBytes: number;
   /** RFC 6381 names, video first. */
   readonly codecs: readonly string[];
+  /** The holders of the pins that overlap it, by name. */
+  readonly protectedBy: readonly string[];
 }
 
 /** A segment that the vehicle holds. One that is open still grows: it has no hash yet, and its end moves on. */
@@ -80,8 +83,9 @@ export function getSegments(port: SegmentsPort, question: SegmentsQuestion): Seg
     throw new AppError('LENS_UNKNOWN', `there is no lens ${lens} on this vehicle`);
   const cursor = question.cursor === undefined ? undefined : parseCursor(question.cursor);
   const page = readPage(reader.listing, question, cursor);
-  const open = page.next ? undefined : openSegment(port, question, now);
-  const segments = closedSegments(port, lens, page.segments);
+  const holders = new Holders(reader.protections.ofLens(lens));
+  const segments = closedSegments(port, page.segments, { lens, holders });
+  const open = page.next ? undefined : openSegment(port, question, { now, holders });
   // For a moment, one that is just being closed is both.
   if (open && segments.at(-1)?.id !== open.id) segments.push(open);
   const next = page.next && cursorText(page.next);
@@ -113,25 +117,28 @@ export function whyMissing(port: SegmentsPort, lens: LensName, range: Range): re
 function openSegment(
   { reader }: SegmentsPort,
   { lens, range }: SegmentsQuestion,
-  now: LensNow | undefined,
+  { now, holders }: { readonly now: LensNow | undefined; readonly holders: Holders },
 ): HeldSegment | undefined {
   if (!now?.open || !overlaps(now.open, range)) return undefined;
   const { run, seq, startMs, endMs } = now.open;
   const codecs = reader.runs.get(lens, run)?.codecs ?? [];
   const id = segmentId({ lens, run, seq });
-  return { id, startMs, endMs, sizeBytes: now.openBytes, codecs, state: 'open' };
+  const protectedBy = holders.of(startMs, endMs);
+  return { id, startMs, endMs, sizeBytes: now.openBytes, codecs, protectedBy, state: 'open' };
 }
 
 function closedSegments(
   { reader }: SegmentsPort,
-  lens: LensName,
   rows: readonly ListedSegment[],
+  { lens, holders }: { readonly lens: LensName; readonly holders: Holders },
 ): HeldSegment[] {
   let run: RunRecord | undefined;
   return rows.map(({ runOrder, seq, startMs, endMs, sizeBytes, sha256, receipted }) => {
     if (run?.order !== runOrder) run = reader.runs.byOrder(runOrder)!;
     const id = segmentId({ lens, run: run.run, seq });
-    return { id, startMs, endMs, sizeBytes, codecs: run.codecs, state: 'closed', sha256, receipted };
+    const protectedBy = holders.of(startMs, endMs);
+    const { codecs } = run;
+    return { id, startMs, endMs, sizeBytes, codecs, protectedBy, state: 'closed', sha256, receipted };
   });
 }
 

@@ -1,12 +1,12 @@
 import { AppError, toAppError } from '@gapless/shared/errors';
 import type { SegmentRef } from '@gapless/shared/ids';
 import { segmentId } from '@gapless/shared/ids';
+import type { Range } from '@gapless/shared/interval';
 import { overlaps } from '@gapless/shared/interval';
 import type { Log } from '@gapless/shared/log';
 import { z } from 'zod';
 import type { RemovalCandidate } from '../index/eviction-queries.js';
 import type { IndexReader } from '../index/index-reader.js';
-import type { TombstoneRecord } from '../index/rows.js';
 import type { LensRange } from '../index/selection.js';
 import { selectedRange, selection } from '../index/selection.js';
 import type { Burial } from './burial.js';
@@ -23,16 +23,23 @@ export const removeInput = z.object({
   selection,
   /** Protection and transfers are no obstacle. Only for an administrator. */
   force: z.boolean().default(false),
+  /** Nothing is removed, and the answer is what would be. */
+  dryRun: z.boolean().default(false),
 });
 
-export type RemoveInput = z.infer<typeof removeInput>;
+export type RemoveInput = z.input<typeof removeInput>;
 
 /** What became of the segments that were to be removed. */
 export interface Removed {
-  readonly removed: readonly TombstoneRecord[];
+  /** Oldest first. */
+  readonly removed: readonly RemovedSegment[];
   readonly removedBytes: number;
   /** Those among them that central does not have: they are lost. */
   readonly unreceipted: number;
+}
+
+export interface RemovedSegment extends SegmentRef, Range {
+  readonly sizeBytes: number;
 }
 
 /** Segments that go in one batch: one commit, one sync of the journal. */
@@ -47,7 +54,7 @@ const BATCH = 64;
  */
 export async function remove(
   port: RemovalPort,
-  { selection: selected, force }: RemoveInput,
+  { selection: selected, force = false, dryRun = false }: RemoveInput,
 ): Promise<Removed> {
   const { reader, burial, log } = port;
   const { lens, range } = selectedRange(reader, selected);
@@ -55,7 +62,8 @@ export async function remove(
     .overlapping(lens, range)
     .filter((one) => 'range' in selected || segmentId(one) === segmentId(selected.segment));
   if (!force) requireRemovable(port, { lens, range }, segments);
-  const removed: TombstoneRecord[] = [];
+  if (dryRun) return outcome(segments, segments);
+  const removed: RemovedSegment[] = [];
   let failure: unknown;
   for (let at = 0; at < segments.length; at += BATCH) {
     const batch = segments.slice(at, at + BATCH);
@@ -65,17 +73,21 @@ export async function remove(
     removed.push(...done.removed, ...done.left);
     failure ??= done.failure;
   }
-  const receipted = new Set(segments.filter((one) => one.receipted).map(segmentId));
-  const result: Removed = {
-    removed,
-    removedBytes: removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    unreceipted: removed.filter((one) => !receipted.has(segmentId(one))).length,
-  };
+  const result = outcome(removed, segments);
   const { removedBytes: bytes, unreceipted } = result;
   if (removed.length > 0)
     log.warn({ lens, segments: removed.length, bytes, unreceipted, force }, 'segments removed on request');
   if (failure !== undefined) throw toAppError(failure);
   return result;
+}
+
+function outcome(removed: readonly RemovedSegment[], segments: readonly RemovalCandidate[]): Removed {
+  const receipted = new Set(segments.filter((one) => one.receipted).map(segmentId));
+  return {
+    removed,
+    removedBytes: removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    unreceipted: removed.filter((one) => !receipted.has(segmentId(one))).length,
+  };
 }
 
 function requireRemovable(

@@ -1,5 +1,6 @@
 export * from './cli-io.js';
 export * from './cli-output.js';
+export * from './confirm.js';
 export * from './error-text.js';
 export * from './progress.js';
 export * from './run-cli.js';

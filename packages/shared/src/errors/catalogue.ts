@@ -6,6 +6,10 @@ import type { ErrorKind } from './kinds.js';
  */
 export const errorCatalogue = {
   ARGUMENT_INVALID: ['invalid-input', 'A command-line argument or request parameter is malformed.'],
+  CONFIRMATION_NEEDED: [
+    'invalid-input',
+    'A command that destroys something has to be confirmed, on a terminal or with --yes.',
+  ],
   CANCELLED: ['cancelled', 'The work was stopped on request.'],
   INTERNAL: ['internal', 'A fault of the program itself; please report it.'],
   CONFIG_INVALID: [
@@ -99,7 +103,7 @@ export const errorCatalogue = {
     'Protecting this footage would take more of the disk than protections may; recording must be able to go on.',
   ],
   PROTECT_TOO_MANY: ['exhausted', 'There are as many protections of a lens as there may be.'],
-  REMOVE_PROTECTED: ['conflict', 'Footage that was to be removed is protected.'],
+  REMOVE_PROTECTED: ['permission', 'Footage that was to be removed is protected.'],
   REMOVE_IN_USE: ['conflict', 'Footage that was to be removed is being sent.'],
   SEGMENT_CORRUPT: ['data-loss', 'A segment file does not have its hash any more.'],
   ASSEMBLY_SHORT: ['data-loss', 'The file in which a segment is put together is shorter than it must be.'],

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { runCli } from '@gapless/shared/cli';
 import { noSteps } from '@gapless/shared/lifecycle';
@@ -10,6 +10,7 @@ import type { ControlPort } from '../../../../packages/edge-agent/src/control/in
 import { controlPath, ControlServer } from '../../../../packages/edge-agent/src/control/index.js';
 import { SegmentUse } from '../../../../packages/edge-agent/src/clip/index.js';
 import { whyMissing } from '../../../../packages/edge-agent/src/query/index.js';
+import { remove as removeFootage } from '../../../../packages/edge-agent/src/retain/index.js';
 import type { Place } from '../../../support/edge/recordings.js';
 import { Recordings } from '../../../support/edge/recordings.js';
 
@@ -30,6 +31,8 @@ export class OperatedPlace implements AsyncDisposable {
   readonly shutdown = new AbortController();
   /** Whether a person sits in front of commands, at a terminal of 100 columns. */
   isTty = false;
+  /** What a person types, if one sits there. */
+  typed = '';
   /** What is being read. */
   readonly use = new SegmentUse();
   #server: ControlServer | undefined;
@@ -61,7 +64,10 @@ export class OperatedPlace implements AsyncDisposable {
     };
     const log = createLog('test', 'silent');
     const status = () => Promise.reject(new Error('no status was given'));
-    const given = { version: '1.2.3', clock, log, segments, clip, status, ...port };
+    const { protections, burial } = this.recordings;
+    const remove: ControlPort['remove'] = (input) =>
+      removeFootage({ reader, burial, isInUse: (one) => this.use.isHeld(one), log }, input);
+    const given = { version: '1.2.3', clock, log, segments, clip, protections, remove, status, ...port };
     this.#server = await ControlServer.start(given, this.socketPath);
   }
 
@@ -75,6 +81,7 @@ export class OperatedPlace implements AsyncDisposable {
   async run(...argv: readonly string[]): Promise<Spoken> {
     const spoken = { exitCode: 0, stdout: '', stderr: '' };
     const stdout = new PassThrough();
+    const stdin = Object.assign(Readable.from([this.typed]), { isTTY: this.isTty });
     const collected = buffer(stdout);
     const context = {
       shutdown: this.shutdown.signal,
@@ -82,7 +89,7 @@ export class OperatedPlace implements AsyncDisposable {
       step: noSteps,
       clock: this.recordings.clock,
       bootId: () => Promise.resolve('boot-1'),
-      stdout,
+      ...{ stdin, stdout },
     };
     await runCli(
       {

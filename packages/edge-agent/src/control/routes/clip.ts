@@ -1,19 +1,15 @@
-import { AppError } from '@gapless/shared/errors';
 import type { Routes } from '@gapless/shared/http';
-import { invalidField, movieHeaders, sendContent, window, windowOf } from '@gapless/shared/http';
-import { parseSegmentId } from '@gapless/shared/ids';
+import { movieHeaders, sendContent } from '@gapless/shared/http';
 import { compactUtc, HOUR_MS } from '@gapless/shared/time';
 import { z } from 'zod';
 import type { ClipPlace } from '../../clip/index.js';
 import { extractClip } from '../../clip/index.js';
 import type { ControlPort } from '../port.js';
-import { lens, timeZone } from '../values.js';
+import { selectionFields, selectionOf } from '../selection.js';
 
 const offsetMs = z.coerce.number().int().min(0).max(HOUR_MS);
 
-const clipQuery = window.extend({
-  lens: lens.optional(),
-  segment: z.string().max(120).optional().describe('In place of "lens": a segment, by its id'),
+const clipQuery = selectionFields.extend({
   start: offsetMs.optional().describe('Milliseconds from the start of the segment'),
   end: offsetMs.optional().describe('Milliseconds from the start of the segment; by default its end'),
   mode: z
@@ -51,12 +47,7 @@ export function clipRoutes(routes: Routes, port: ControlPort): void {
 
 /** Either a lens and a window, or a segment and offsets. */
 function placeOf(port: ControlPort, query: z.infer<typeof clipQuery>): ClipPlace {
-  const { lens: wanted, segment, start, end, from, to } = query;
-  if ((wanted === undefined) === (segment === undefined))
-    throw new AppError('ARGUMENT_INVALID', 'a clip is of a lens or of a segment: name one of the two');
-  if (wanted !== undefined) {
-    if (from === undefined) throw invalidField('query', '/from', 'a clip of a lens needs it');
-    return { lens: wanted, range: windowOf({ clock: port.clock, timeZone }, { from, to }, HOUR_MS) };
-  }
-  return { segment: parseSegmentId(segment), fromMs: start ?? 0, toMs: end };
+  const selection = selectionOf(port, query, 'query');
+  if ('range' in selection) return selection;
+  return { ...selection, fromMs: query.start ?? 0, toMs: query.end };
 }

@@ -13,6 +13,7 @@ const segment = range.extend({
   id: z.string(),
   bytes: z.int(),
   codecs: z.array(z.string()).describe('RFC 6381 names, video first'),
+  protectedBy: z.array(z.string()).describe('The holders of the pins that overlap it'),
   state: z.enum(['open', 'closed']).describe('One that is open still grows'),
   sha256: z.string().optional().describe('Of the whole file; of closed ones'),
   receipted: z.boolean().optional().describe('Whether central has proven that it holds it; of closed ones'),
@@ -63,7 +64,8 @@ export function segmentRoutes(routes: Routes, port: ControlPort): void {
 }
 
 function shownSegment(held: HeldSegment): z.infer<typeof segment> {
-  const { id, sizeBytes, codecs, state } = held;
+  const { id, sizeBytes, codecs, protectedBy, state } = held;
   const whole = held.state === 'closed' ? { sha256: held.sha256, receipted: held.receipted } : {};
-  return { id, ...shownRange(held), bytes: sizeBytes, codecs: [...codecs], state, ...whole };
+  const common = { id, ...shownRange(held), bytes: sizeBytes, codecs: [...codecs] };
+  return { ...common, protectedBy: [...protectedBy], state, ...whole };
 }

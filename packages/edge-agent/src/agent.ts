@@ -1,7 +1,7 @@
 import type { AppError } from '@gapless/shared/errors';
 import { toAppError } from '@gapless/shared/errors';
 import type { Disk } from '@gapless/shared/fs';
-import type { Random } from '@gapless/shared/ids';
+import type { LensName, Random } from '@gapless/shared/ids';
 import type { StepHook } from '@gapless/shared/lifecycle';
 import { Disposal, every } from '@gapless/shared/lifecycle';
 import type { Log } from '@gapless/shared/log';
@@ -9,7 +9,7 @@ import type { Clock } from '@gapless/shared/time';
 import { PLAUSIBLE_FROM_MS } from '@gapless/shared/time';
 import { lockState } from './agent-lock.js';
 import type { EdgeConfig } from './config.js';
-import { lensesOf, storageDirOf, vehicleOf } from './config.js';
+import { lensesOf, lensLimitsOf, storageDirOf, vehicleOf } from './config.js';
 import { SegmentUse } from './clip/index.js';
 import { Connection } from './connection.js';
 import type { AgentFacts, ControlPort } from './control/index.js';
@@ -61,6 +61,7 @@ export class Agent implements AsyncDisposable {
   readonly #running: Promise<void>[] = [];
   readonly #journal: Journal;
   readonly #gate = new RecordingGate();
+  readonly #lensGates: ReadonlyMap<LensName, RecordingGate>;
   readonly #clipUse = new SegmentUse();
   readonly #startedMs: number;
   readonly #storage: StorageKeeper;
@@ -85,6 +86,9 @@ export class Agent implements AsyncDisposable {
     this.#writer = made.writer;
     this.#evidence = made.evidence;
     this.#identity = made.identity;
+    this.#lensGates = new Map(
+      lensesOf(options.config).map(({ lens }) => [lens, new RecordingGate(this.#gate)]),
+    );
     this.#storage = this.#storageKeeper();
     this.#protections = this.#makeProtections();
     this.#connection = this.#makeConnection();
@@ -162,7 +166,7 @@ export class Agent implements AsyncDisposable {
         stallMs: config.recording.stallTimeout,
         log: log.child({ stage: 'record', lens }),
         previous: recovered.get(lens)?.previous,
-        gate: this.#gate,
+        gate: this.#lensGates.get(lens)!,
         tidy: async () => {
           await recoverLens(recovery, lens);
           return this.#reader.segments.lastSha256(lens);
@@ -190,10 +194,14 @@ export class Agent implements AsyncDisposable {
       index: this.#writer,
       journal: this.#journal,
       limits: { maxBytes: maxSize, minFreeBytes: minFree, maxAgeMs: maxAge, whenFull },
+      lensLimits: lensLimitsOf(config),
       freeBytes: freeSpaceOf(storageDir),
-      openBytes: () => this.#recorders.reduce((sum, { openBytes }) => sum + openBytes, 0),
+      openBytes: (lens) =>
+        this.#recorders
+          .filter(({ status }) => lens === undefined || status.lens === lens)
+          .reduce((sum, { openBytes }) => sum + openBytes, 0),
       isInUse: (segment) => this.#clipUse.isHeld(segment) || (this.#connection?.isSending(segment) ?? false),
-      gate: this.#gate,
+      gate: (lens) => (lens === undefined ? this.#gate : this.#lensGates.get(lens)!.own),
       toldSeq: () => this.#connection?.toldSeq ?? Number.POSITIVE_INFINITY,
     });
   }

@@ -25,12 +25,24 @@ const input = z
     typeof value === 'string' ? { url: value, options: [], audio: 'auto' as const } : value,
   );
 
+const retention = z
+  .strictObject({
+    maxAge: duration({ min: '1m' })
+      .optional()
+      .describe('Recordings of this lens older than this are evicted, in place of storage.maxAge'),
+    maxSize: size({ min: '100MB' })
+      .optional()
+      .describe('Recordings of this lens, those protected aside, never take more than this'),
+  })
+  .prefault({});
+
 const lens = z.strictObject({
   input: input.describe('Where the video comes from'),
   live: z
     .enum(['push', 'off'])
     .default('push')
     .describe('Stream to central while recording (push), or record only (off)'),
+  retention,
 });
 
 const storage = z
@@ -108,6 +120,7 @@ export interface LensConfig {
   readonly lens: LensName;
   readonly input: Frozen<z.infer<typeof input>>;
   readonly live: 'push' | 'off';
+  readonly retention: Frozen<z.infer<typeof retention>>;
 }
 
 export function vehicleOf(config: EdgeConfig): VehicleId {
@@ -119,6 +132,18 @@ export function lensesOf(config: EdgeConfig): LensConfig[] {
     lens: lensName as LensName,
     ...settings,
   }));
+}
+
+/** What the recordings of each lens may take and how old they may be, apart from `storage`. */
+export function lensLimitsOf(
+  config: EdgeConfig,
+): ReadonlyMap<LensName, { maxBytes: number | undefined; maxAgeMs: number | undefined }> {
+  return new Map(
+    lensesOf(config).map(({ lens: lensName, retention: { maxSize, maxAge } }) => [
+      lensName,
+      { maxBytes: maxSize, maxAgeMs: maxAge },
+    ]),
+  );
 }
 
 /** Absolute path of the recordings. */

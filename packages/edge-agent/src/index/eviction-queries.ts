@@ -28,9 +28,12 @@ interface Columns {
 }
 
 const COLUMNS = 'l.name AS lens, r.name AS run, s.seq, s.start_ms, s.end_ms, s.size_bytes, s.receipted';
-const FROM = 'FROM segment s JOIN run r ON r.id = s.run_id JOIN lens l ON l.id = s.lens_id';
-const SELECT = `SELECT ${COLUMNS} ${FROM}`;
-const SELECT_WITH_PINS = `SELECT ${COLUMNS}, s.protected ${FROM}`;
+const JOINED = 'JOIN run r ON r.id = s.run_id JOIN lens l ON l.id = s.lens_id';
+const SELECT = `SELECT ${COLUMNS} FROM segment s ${JOINED}`;
+// Of one lens, by the index of its own order: left to itself, SQLite may walk through other lenses or what is protected.
+const SELECT_OF_LENS = `SELECT ${COLUMNS} FROM segment s INDEXED BY segment_lens_eviction ${JOINED}
+  WHERE s.lens_id = (SELECT id FROM lens WHERE name = ?)`;
+const SELECT_WITH_PINS = `SELECT ${COLUMNS}, s.protected FROM segment s ${JOINED}`;
 
 /** Which segments are the first to go. What is protected is never among them. */
 export class EvictionQueries {
@@ -40,35 +43,28 @@ export class EvictionQueries {
     this.#statements = statements;
   }
 
-  /** What central has, the oldest first. */
-  receipted(limit: number): EvictionCandidate[] {
-    return this.#all(
-      `${SELECT} WHERE s.protected = 0 AND s.receipted = 1 ORDER BY s.start_ms LIMIT ?`,
-      limit,
-    );
+  /** What central has, of one lens or of all, the oldest first. */
+  receipted(limit: number, lens?: LensName): EvictionCandidate[] {
+    return this.#oldest(1, limit, lens);
   }
 
-  /** What central does not have, the oldest first. */
-  unreceipted(limit: number): EvictionCandidate[] {
-    return this.#all(
-      `${SELECT} WHERE s.protected = 0 AND s.receipted = 0 ORDER BY s.start_ms LIMIT ?`,
-      limit,
-    );
+  /** What central does not have, of one lens or of all, the oldest first. */
+  unreceipted(limit: number, lens?: LensName): EvictionCandidate[] {
+    return this.#oldest(0, limit, lens);
   }
 
   /**
-   * Segments that ended before `beforeMs`, the oldest first. Those of a boot that did not know the time are left out:
-   * nobody can say how old they are.
+   * Segments of a lens that ended before `beforeMs`, the oldest first. Those of a boot that did not know the time are left
+   * out: nobody can say how old they are.
    */
-  olderThan(beforeMs: EpochMs, limit: number): EvictionCandidate[] {
-    const half = (receipted: 0 | 1): string =>
-      `SELECT * FROM (${SELECT} WHERE s.protected = 0 AND s.receipted = ${receipted} AND s.start_ms < ? AND s.end_ms <= ?
-         AND r.clock_trusted = 1 ORDER BY s.start_ms LIMIT ?)`;
-    return this.#all(
-      `${half(1)} UNION ALL ${half(0)} ORDER BY start_ms LIMIT ?`,
-      ...[beforeMs, beforeMs, limit, beforeMs, beforeMs, limit],
-      limit,
-    );
+  olderThan(lens: LensName, beforeMs: EpochMs, limit: number): EvictionCandidate[] {
+    const older = (receipted: 0 | 1): EvictionCandidate[] =>
+      this.#all(
+        `${SELECT_OF_LENS} AND s.protected = 0 AND s.receipted = ${receipted} AND s.start_ms < ? AND s.end_ms <= ?
+           AND r.clock_trusted = 1 ORDER BY s.start_ms LIMIT ?`,
+        ...[lens, beforeMs, beforeMs, limit],
+      );
+    return [...older(1), ...older(0)].sort((a, b) => a.startMs - b.startMs).slice(0, limit);
   }
 
   /** Those that overlap `range`, be they protected or not, the oldest first. */
@@ -78,6 +74,12 @@ export class EvictionQueries {
     return this.#statements
       .all<Columns & { protected: number }>(sql, lens, range.startMs, range.endMs, range.startMs)
       .map((row) => ({ ...candidate(row), isProtected: row.protected === 1 }));
+  }
+
+  #oldest(receipted: 0 | 1, limit: number, lens: LensName | undefined): EvictionCandidate[] {
+    const which = `s.protected = 0 AND s.receipted = ${receipted} ORDER BY s.start_ms LIMIT ?`;
+    if (lens === undefined) return this.#all(`${SELECT} WHERE ${which}`, limit);
+    return this.#all(`${SELECT_OF_LENS} AND ${which}`, lens, limit);
   }
 
   #all(sql: string, ...bind: unknown[]): EvictionCandidate[] {

@@ -1,4 +1,5 @@
 import type { LensName } from '@gapless/shared/ids';
+import { parseLensName } from '@gapless/shared/ids';
 import type { Range } from '@gapless/shared/interval';
 import type { Statements } from '@gapless/shared/sqlite';
 import type { EpochMs } from '@gapless/shared/time';
@@ -20,7 +21,7 @@ export class ForecastQueries {
   oldestAtRisk(lens: LensName): OldestAtRisk | undefined {
     // Left to itself, SQLite walks through everything that central has.
     const row = this.#statements.get<{ start_ms: number; end_ms: number; clock_trusted: number }>(
-      `SELECT s.start_ms, s.end_ms, r.clock_trusted FROM segment s INDEXED BY segment_at_risk JOIN run r ON r.id = s.run_id
+      `SELECT s.start_ms, s.end_ms, r.clock_trusted FROM segment s INDEXED BY segment_lens_eviction JOIN run r ON r.id = s.run_id
        WHERE s.lens_id = (SELECT id FROM lens WHERE name = ?) AND s.receipted = 0 AND s.protected = 0
        ORDER BY s.start_ms LIMIT 1`,
       lens,
@@ -28,19 +29,24 @@ export class ForecastQueries {
     return row && { startMs: row.start_ms, endMs: row.end_ms, clockTrusted: row.clock_trusted === 1 };
   }
 
-  /** Bytes of everything at risk, of all lenses, that begins before `startMs`: what goes before it. */
-  atRiskBytesBefore(startMs: EpochMs): number {
-    return this.#statements.get<{ total: number }>(
-      `SELECT coalesce(sum((SELECT sum(s.size_bytes) FROM segment s
-         WHERE s.lens_id = l.id AND s.receipted = 0 AND s.protected = 0 AND s.start_ms < ?)), 0) AS total FROM lens l`,
+  /** Bytes at risk of each lens that begin before `startMs`: what goes before it. Lenses without any are left out. */
+  atRiskBytesBefore(startMs: EpochMs): ReadonlyMap<LensName, number> {
+    const rows = this.#statements.all<{ name: string; total: number | null }>(
+      `SELECT l.name, (SELECT sum(s.size_bytes) FROM segment s
+         WHERE s.lens_id = l.id AND s.receipted = 0 AND s.protected = 0 AND s.start_ms < ?) AS total FROM lens l`,
       startMs,
-    )!.total;
+    );
+    return new Map(
+      rows.flatMap(({ name, total }) => (total === null ? [] : [[parseLensName(name), total] as const])),
+    );
   }
 
-  /** Bytes that may go without loss. */
-  spareBytes(): number {
-    return this.#statements.get<{ total: number }>('SELECT coalesce(sum(spare_bytes), 0) AS total FROM lens')!
-      .total;
+  /** Bytes of a lens that may go without loss. */
+  spareBytes(lens: LensName): number {
+    return (
+      this.#statements.get<{ spare_bytes: number }>('SELECT spare_bytes FROM lens WHERE name = ?', lens)
+        ?.spare_bytes ?? 0
+    );
   }
 
   /** What was recorded of a lens within a range, be it deleted since, and when the first of it began. */

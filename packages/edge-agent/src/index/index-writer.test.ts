@@ -1,4 +1,4 @@
-import { parseRunId } from '@gapless/shared/ids';
+import { parseLensName, parseRunId } from '@gapless/shared/ids';
 import type { Database } from '@gapless/shared/sqlite';
 import { SimulatedClock } from '@gapless/shared/time';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -217,12 +217,15 @@ describe('SegmentQueries', () => {
     await index.markReceipted([segment(3), segment(1)]);
     expect(reader.eviction.receipted(10).map(({ seq }) => seq)).toEqual([1, 3]);
     expect(reader.eviction.unreceipted(10).map(({ seq }) => seq)).toEqual([0, 2]);
-    expect(reader.eviction.olderThan(startMs + 30_000, 10).map(({ seq }) => seq)).toEqual([0, 1, 2]);
+    expect(reader.eviction.unreceipted(1, front).map(({ seq }) => seq)).toEqual([0]);
+    expect(reader.eviction.receipted(10, front).map(({ seq }) => seq)).toEqual([1, 3]);
+    expect(reader.eviction.receipted(10, parseLensName('rear'))).toEqual([]);
+    expect(reader.eviction.olderThan(front, startMs + 30_000, 10).map(({ seq }) => seq)).toEqual([0, 1, 2]);
   });
 
   it('never calls old what was recorded while nobody knew the time', async () => {
     await index.beginRun(newRun({ clockTrusted: false }));
     await index.addSegment(segment(0));
-    expect(reader.eviction.olderThan(startMs * 2, 10)).toEqual([]);
+    expect(reader.eviction.olderThan(front, startMs * 2, 10)).toEqual([]);
   });
 });

@@ -21,7 +21,7 @@ describe('the schema of the index', () => {
     migrations: [],
   });
 
-  it.each([1, 2])('is the same whether it was made anew or brought up from version %i', (version) => {
+  it.each([1, 2, 3])('is the same whether it was made anew or brought up from version %i', (version) => {
     const path = join(directory, `old-${version}.sqlite`);
     openDatabase(path, former(version)).close();
     const upgraded = openDatabase(path, indexSchema);

@@ -4,7 +4,11 @@ import type { Schema } from '@gapless/shared/sqlite';
 const EVICTION_ORDER =
   'CREATE INDEX segment_eviction ON segment (receipted DESC, start_ms) WHERE protected = 0;';
 
-/** What is at risk: of each lens what central does not have and nobody protects, with its size for sums. */
+/** The same within each lens, with the sizes for sums. */
+const LENS_EVICTION_ORDER =
+  'CREATE INDEX segment_lens_eviction ON segment (lens_id, receipted, start_ms, size_bytes) WHERE protected = 0;';
+
+/** What central does not have and nobody protects, as version 3 had it. */
 const AT_RISK =
   'CREATE INDEX segment_at_risk ON segment (lens_id, start_ms, size_bytes) WHERE receipted = 0 AND protected = 0;';
 
@@ -145,8 +149,8 @@ CREATE UNIQUE INDEX segment_change ON segment (change_seq);
 CREATE INDEX segment_file ON segment (lens_id, file_start_ms);
 -- Eviction takes what central has first, then the oldest of the rest, and nothing that is protected.
 ${EVICTION_ORDER}
--- What is at risk, per lens, oldest first.
-${AT_RISK}
+-- The same for a lens with limits of its own; and what of a lens is at risk.
+${LENS_EVICTION_ORDER}
 
 -- What was a segment: that it was deleted, when and why.
 CREATE TABLE tombstone (
@@ -212,11 +216,18 @@ UPDATE lens SET spare_bytes =
   (SELECT coalesce(sum(size_bytes), 0) FROM segment WHERE lens_id = lens.id AND receipted = 1);
 `;
 
+/** Lenses have limits of their own. */
+const version4 = `
+DROP INDEX segment_at_risk;
+${LENS_EVICTION_ORDER}
+`;
+
 export const indexSchema: Schema = {
   latest,
-  version: 3,
+  version: 4,
   migrations: [
     { version: 2, sql: version2 },
     { version: 3, sql: version3 },
+    { version: 4, sql: version4 },
   ],
 };

@@ -107,6 +107,12 @@ export class SegmentQueries {
       .map((row) => ({ seq: row.change_seq, row: record(row) }));
   }
 
+  /** Bytes of the segment files of a lens that nobody protects. */
+  evictableBytes(lens: LensName): number {
+    const sql = 'SELECT bytes - protected_bytes AS total FROM lens WHERE name = ?';
+    return this.#statements.get<{ total: number }>(sql, lens)?.total ?? 0;
+  }
+
   /** Bytes of all segment files of all lenses. */
   totalBytes(): number {
     return this.#statements.get<{ total: number }>('SELECT coalesce(sum(bytes), 0) AS total FROM lens')!

@@ -36,4 +36,23 @@ describe('RecordingGate', () => {
     await waiting;
     await gate.whenOpen(stop.signal);
   });
+
+  it('of a lens is closed while that of the disk is, and opens when both are open', async () => {
+    const disk = new RecordingGate();
+    const gate = new RecordingGate(disk);
+    const heard: string[] = [];
+    const stop = gate.onClose(() => heard.push(gate.closedBecause!));
+    disk.close('disk full');
+    expect([gate.closedBecause, gate.own.closedBecause]).toEqual(['disk full', undefined]);
+    gate.close('lens full');
+    stop();
+    const state = { isOpen: false };
+    const waiting = gate.whenOpen(NEVER).then(() => (state.isOpen = true));
+    disk.open();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([state.isOpen, gate.closedBecause]).toEqual([false, 'lens full']);
+    gate.open();
+    await waiting;
+    expect(heard).toEqual(['disk full', 'lens full']);
+  });
 });

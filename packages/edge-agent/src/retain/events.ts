@@ -25,8 +25,9 @@ export function retentionEvents(log: Log, clock: Clock): RetentionEvents {
         'footage evicted that central does not have',
       );
     },
-    onPaused: (facts) => log.error(facts, 'recording paused: the disk is full and nothing may be evicted'),
-    onResumed: (facts) => log.info(facts, 'recording resumed'),
+    onPaused: (facts, lens) =>
+      log.error({ lens, ...facts }, 'recording paused: there is no room and nothing may be evicted'),
+    onResumed: (facts, lens) => log.info({ lens, ...facts }, 'recording resumed'),
     onFailed: (error) => {
       flood.report(error.code, (silent) => log.error({ err: error, silent }, 'retention failed'));
     },

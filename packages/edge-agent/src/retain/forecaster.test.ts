@@ -1,9 +1,10 @@
-import type { RunId } from '@gapless/shared/ids';
-import { HOUR_MS, SECOND_MS } from '@gapless/shared/time';
+import type { LensName, RunId } from '@gapless/shared/ids';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '@gapless/shared/time';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { recorded } from '../../../../fixtures/media/index.js';
 import { front, Place, Recordings } from '../../../../test/support/edge/recordings.js';
 import { Forecaster } from './forecaster.js';
+import type { LensLimits } from './retention-policy.js';
 
 let bytes: Uint8Array;
 
@@ -14,6 +15,7 @@ beforeAll(async () => {
 /** Recordings, and how long it is foreseen to last until footage of the lens front is lost. */
 class Scene implements AsyncDisposable {
   roomBytes = 0;
+  readonly lensLimits = new Map<LensName, LensLimits>();
   readonly #forecaster: Forecaster;
 
   private constructor(
@@ -24,6 +26,7 @@ class Scene implements AsyncDisposable {
     const { reader, clock } = recordings;
     this.#forecaster = new Forecaster({
       ...{ reader, clock, openBytes: () => 0, roomBytes: () => Promise.resolve(this.roomBytes) },
+      lensLimits: this.lensLimits,
       limits: { maxBytes: undefined, minFreeBytes: 0, maxAgeMs: undefined, whenFull: 'evict-oldest' },
     });
   }
@@ -94,5 +97,26 @@ describe('Forecaster', () => {
     const everything = { startMs: 0, endMs: Number.MAX_SAFE_INTEGER };
     await index.markReceipted(reader.segments.overlapping(front, everything));
     expect(await scene.lasts()).toBeUndefined();
+  });
+
+  it('knows the limits of the lens itself', async () => {
+    await using scene = await Scene.make();
+    const slack = (scene.roomBytes - scene.usedBytes) / 2;
+    scene.lensLimits.set(front, { maxBytes: scene.usedBytes + slack, maxAgeMs: undefined });
+    expect(await scene.lasts()).toBeCloseTo(slack / scene.rate, 2);
+    const first = scene.recordings.reader.segments.get({ lens: front, run: scene.run, seq: 0 })!;
+    const maxAgeMs = scene.recordings.clock.nowMs() - first.endMs + MINUTE_MS;
+    scene.lensLimits.set(front, { maxBytes: undefined, maxAgeMs });
+    expect(await scene.lasts()).toBeCloseTo((MINUTE_MS - 10 * SECOND_MS) / SECOND_MS, 2);
+  });
+
+  it('notices within minutes that a lens records faster', async () => {
+    await using scene = await Scene.make();
+    const { recordings } = scene;
+    await recordings.clock.advance(30 * MINUTE_MS);
+    const slow = (await scene.lasts())!;
+    for (let run = 0; run < 8; run++) await recordings.record(front, bytes);
+    scene.roomBytes += 8 * scene.sizeOf(0) * 10;
+    expect(await scene.lasts()).toBeLessThan(slow / 4);
   });
 });

@@ -1,24 +1,29 @@
 import type { LensName } from '@gapless/shared/ids';
-import type { Clock, EpochMs } from '@gapless/shared/time';
-import { HOUR_MS, SECOND_MS } from '@gapless/shared/time';
+import type { Clock, DurationMs, EpochMs } from '@gapless/shared/time';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '@gapless/shared/time';
 import type { IndexReader } from '../index/index-reader.js';
+import type { LensForecastFacts } from './forecast-policy.js';
 import { forecast, recordingRate } from './forecast-policy.js';
-import type { RetentionLimits } from './retention-policy.js';
+import type { LensLimits, RetentionLimits } from './retention-policy.js';
 
 export interface ForecasterPort {
   readonly reader: IndexReader;
   readonly clock: Clock;
   readonly limits: RetentionLimits;
+  readonly lensLimits: ReadonlyMap<LensName, LensLimits>;
   /** Bytes that the recordings may take at all, as the disk is now. */
   readonly roomBytes: () => Promise<number>;
-  /** Bytes of the segments that are being written. */
-  readonly openBytes: () => number;
+  /** Bytes of the segments that are being written, of one lens or of all. */
+  readonly openBytes: (lens?: LensName) => number;
 }
 
 /** A forecast holds for so long; rates change slowly, and it is asked for with every heartbeat. */
 const HOLDS_MS = 10 * SECOND_MS;
-/** What was recorded in this time says how fast it goes on. */
-const RATE_WINDOW_MS = HOUR_MS;
+/**
+ * What was recorded in these times says how fast it goes on: the faster of both, so that a rate that rises is noticed in
+ * minutes, and one that falls for a while is not taken for a lasting relief.
+ */
+const RATE_WINDOWS_MS = [10 * MINUTE_MS, HOUR_MS] as const;
 
 /** Foresees when footage that central does not have will have to be evicted. */
 export class Forecaster {
@@ -41,22 +46,33 @@ export class Forecaster {
   async #foresee(): Promise<ReadonlyMap<LensName, EpochMs>> {
     const { reader, clock, limits, roomBytes, openBytes } = this.#port;
     const room = await roomBytes();
-    const nowMs = clock.nowMs();
-    const lately = { startMs: nowMs - RATE_WINDOW_MS, endMs: nowMs };
     return forecast({
-      nowMs,
-      limits,
+      nowMs: clock.nowMs(),
+      whenFull: limits.whenFull,
       slackBytes: room - reader.segments.totalBytes() - openBytes(),
-      spareBytes: reader.forecast.spareBytes(),
-      lenses: reader.lenses().map((lens) => {
-        const oldest = reader.forecast.oldestAtRisk(lens);
-        return {
-          lens,
-          rateBytesPerSec: recordingRate(reader.forecast.recorded(lens, lately), nowMs),
-          oldest,
-          olderBytes: oldest ? reader.forecast.atRiskBytesBefore(oldest.startMs) : 0,
-        };
-      }),
+      lenses: reader.lenses().map((lens) => this.#lensFacts(lens)),
     });
+  }
+
+  #lensFacts(lens: LensName): LensForecastFacts {
+    const { reader, limits, lensLimits, openBytes } = this.#port;
+    const own = lensLimits.get(lens);
+    const oldest = reader.forecast.oldestAtRisk(lens);
+    return {
+      ...{ lens, oldest, maxAgeMs: own?.maxAgeMs ?? limits.maxAgeMs },
+      rateBytesPerSec: Math.max(...RATE_WINDOWS_MS.map((windowMs) => this.#rate(lens, windowMs))),
+      spareBytes: reader.forecast.spareBytes(lens),
+      slackBytes:
+        own?.maxBytes === undefined
+          ? undefined
+          : own.maxBytes - reader.segments.evictableBytes(lens) - openBytes(lens),
+      olderBytes: oldest ? reader.forecast.atRiskBytesBefore(oldest.startMs) : new Map(),
+    };
+  }
+
+  #rate(lens: LensName, windowMs: DurationMs): number {
+    const { reader, clock } = this.#port;
+    const nowMs = clock.nowMs();
+    return recordingRate(reader.forecast.recorded(lens, { startMs: nowMs - windowMs, endMs: nowMs }), nowMs);
   }
 }

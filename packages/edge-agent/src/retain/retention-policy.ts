@@ -15,7 +15,15 @@ export interface RetentionLimits {
   readonly whenFull: 'evict-oldest' | 'stop-recording';
 }
 
-/** How full the disk is. */
+/** What the configuration allows the recordings of one lens, apart from what it allows them all. */
+export interface LensLimits {
+  /** They never take more, protected ones aside; undefined for no limit. */
+  readonly maxBytes: number | undefined;
+  /** In place of {@link RetentionLimits.maxAgeMs}; undefined for that. */
+  readonly maxAgeMs: DurationMs | undefined;
+}
+
+/** How full the disk is, or the share of a lens. */
 export interface StorageFacts {
   /** Bytes of all closed segments. */
   readonly usedBytes: number;

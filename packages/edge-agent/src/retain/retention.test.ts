@@ -2,16 +2,18 @@ import { EventEmitter, once } from 'node:events';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AppError } from '@gapless/shared/errors';
-import type { RunId } from '@gapless/shared/ids';
+import type { LensName, RunId } from '@gapless/shared/ids';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '@gapless/shared/time';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { recorded } from '../../../../fixtures/media/index.js';
 import { FaultyDisk } from '../../../../test/support/edge/faulty-disk.js';
-import { front, passing, Place, Recordings } from '../../../../test/support/edge/recordings.js';
+import { front, passing, Place, rear, Recordings } from '../../../../test/support/edge/recordings.js';
 import { segmentPath } from '../index/index.js';
+import { RecordingGate } from '../record/recording-gate.js';
 import type { Evicted, RetentionPort } from './retention.js';
-import { DISK_FULL, Retention } from './retention.js';
-import type { RetentionLimits } from './retention-policy.js';
+import { DISK_FULL, LENS_FULL, Retention } from './retention.js';
+import type { LensLimits, RetentionLimits } from './retention-policy.js';
+import type { Gate } from './room.js';
 
 const NEVER = new AbortController().signal;
 
@@ -20,6 +22,12 @@ let bytes: Uint8Array;
 beforeAll(async () => {
   bytes = await recorded('h264NoB');
 });
+
+interface KeptOptions extends Partial<RetentionLimits> {
+  readonly receipted?: readonly number[];
+  /** Limits of the lens front alone. */
+  readonly own?: Partial<LensLimits>;
+}
 
 /** Retention over real recordings, with what it says. */
 class Kept implements AsyncDisposable {
@@ -33,11 +41,13 @@ class Kept implements AsyncDisposable {
   inUse: readonly number[] = [];
   readonly retention: Retention;
   readonly #happened = new EventEmitter();
+  readonly #lensGates = new Map<LensName, RecordingGate>();
 
   private constructor(
     readonly recordings: Recordings,
     readonly run: RunId,
     limits: Partial<RetentionLimits>,
+    lensLimits: RetentionPort['lensLimits'],
   ) {
     const port: RetentionPort = {
       reader: recordings.reader,
@@ -50,21 +60,22 @@ class Kept implements AsyncDisposable {
         whenFull: 'evict-oldest',
         ...limits,
       },
+      lensLimits,
       freeBytes: () =>
         Promise.resolve(this.freeBytes.length > 1 ? this.freeBytes.shift()! : this.freeBytes[0]!),
       openBytes: () => this.openBytes,
       isInUse: ({ seq }) => this.inUse.includes(seq),
-      gate: this.#gate(),
+      gate: (lens) => (lens === undefined ? this.#gate() : this.lensGate(lens).own),
       events: {
         onEvicted: (evicted) => {
           this.evicted.push(evicted);
           this.#happened.emit('evicted');
         },
-        onPaused: () => {
-          this.said.push('paused');
+        onPaused: (_, lens) => {
+          this.said.push(lens === undefined ? 'paused' : `paused ${lens}`);
           this.#happened.emit('paused');
         },
-        onResumed: () => this.said.push('resumed'),
+        onResumed: (_, lens) => this.said.push(lens === undefined ? 'resumed' : `resumed ${lens}`),
         onFailed: (error) => this.failures.push(error),
       },
     };
@@ -74,13 +85,21 @@ class Kept implements AsyncDisposable {
   /** Ten segments of two seconds, `receipted` of which central has. */
   static async of(
     recordings: Recordings,
-    { receipted = [], ...limits }: Partial<RetentionLimits> & { readonly receipted?: readonly number[] },
+    { receipted = [], own = {}, ...limits }: KeptOptions,
   ): Promise<Kept> {
     await recordings.begin(front);
     const run = (await recordings.record(front, bytes))!;
     const { index, reader } = recordings;
     await index.markReceipted(receipted.map((seq) => reader.segments.get({ lens: front, run, seq })!));
-    return new Kept(recordings, run, limits);
+    const ofFront = { maxBytes: undefined, maxAgeMs: undefined, ...own };
+    return new Kept(recordings, run, limits, new Map([[front, ofFront]]));
+  }
+
+  /** As the recorder of the lens has it. */
+  lensGate(lens: LensName): RecordingGate {
+    const gate = this.#lensGates.get(lens) ?? new RecordingGate();
+    this.#lensGates.set(lens, gate);
+    return gate;
   }
 
   async happens(what: 'evicted' | 'paused'): Promise<void> {
@@ -113,7 +132,7 @@ class Kept implements AsyncDisposable {
     await this.recordings.crash();
   }
 
-  #gate(): RetentionPort['gate'] {
+  #gate(): Gate {
     const close = (why: string): void => void (this.closedBecause = why);
     const open = (): void => void (this.closedBecause = undefined);
     const because = (): string | undefined => this.closedBecause;
@@ -271,5 +290,69 @@ describe('Retention', () => {
     expect(kept.gone).toEqual([0]);
     stop.abort();
     await passing(clock, running);
+  });
+
+  describe('with limits of a lens', () => {
+    /** Records the same of another lens, half a second later, so that the oldest of all are by turns of both. */
+    async function withRear(recordings: Recordings, options: KeptOptions): Promise<Kept> {
+      await recordings.begin(rear);
+      await recordings.record(rear, bytes);
+      return Kept.of(recordings, options);
+    }
+    const lensesOf = (kept: Kept): string[] => [
+      ...new Set(kept.evicted.flatMap(({ segments }) => segments.map(({ lens }) => lens))),
+    ];
+
+    it('takes of that lens alone what exceeds its size, what central has first', async () => {
+      const each = await sizes();
+      const maxBytes = each.reduce((sum, size) => sum + size) - each[4]! - 1;
+      await using place = await Place.make();
+      await using kept = await withRear(new Recordings(place), { own: { maxBytes }, receipted: [4] });
+      await kept.look();
+      expect([kept.gone, lensesOf(kept)]).toEqual([[4, 0], [front]]);
+      expect(kept.evicted.at(-1)).toMatchObject({ why: 'space', unreceipted: [{ lens: front, seq: 0 }] });
+    });
+
+    it('does not count what is protected, so that pins never keep the lens from recording', async () => {
+      const each = await sizes();
+      await using place = await Place.make();
+      await using kept = await Kept.of(new Recordings(place), { own: { maxBytes: each[9]! } });
+      const selection = { lens: front, range: { startMs: 0, endMs: kept.recordings.clock.nowMs() } };
+      await kept.recordings.protections.protect({ selection, holder: 'police', reason: 'accident' });
+      await kept.look();
+      expect([kept.gone, kept.said]).toEqual([[], []]);
+    });
+
+    it('pauses that lens alone rather than lose footage, if told so', async () => {
+      await using place = await Place.make();
+      const options = { own: { maxBytes: 1 }, whenFull: 'stop-recording' } as const;
+      await using kept = await withRear(new Recordings(place), options);
+      await kept.look();
+      expect([kept.said, kept.closedBecause, kept.gone]).toEqual([[`paused ${front}`], undefined, []]);
+      expect(kept.lensGate(front).closedBecause).toBe(LENS_FULL);
+      const { index, reader } = kept.recordings;
+      const range = { startMs: 0, endMs: 4e12 };
+      await index.markReceipted(reader.segments.newest(front, range, 100));
+      await kept.look();
+      expect(kept.said).toEqual([`paused ${front}`, `resumed ${front}`]);
+      expect(lensesOf(kept)).toEqual([front]);
+    });
+
+    it('lets a lens keep less, or more, than is else allowed', async () => {
+      for (const [own, everyone, goes] of [
+        [2 * HOUR_MS, 30 * DAY_MS, front],
+        [30 * DAY_MS, 2 * HOUR_MS, rear],
+      ] as const) {
+        await using place = await Place.make();
+        const options = { own: { maxAgeMs: own }, maxAgeMs: everyone };
+        await using kept = await withRear(new Recordings(place), options);
+        for (let hour = 0; hour < 24; hour++) {
+          await kept.recordings.clock.advance(HOUR_MS);
+          await kept.look();
+        }
+        expect([lensesOf(kept), kept.gone.length]).toEqual([[goes], 10]);
+        expect(kept.evicted[0]!.why).toBe('age');
+      }
+    });
   });
 });

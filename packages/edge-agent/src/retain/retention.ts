@@ -1,6 +1,6 @@
 import type { AppError } from '@gapless/shared/errors';
 import { toAppError } from '@gapless/shared/errors';
-import type { SegmentRef } from '@gapless/shared/ids';
+import type { LensName, SegmentRef } from '@gapless/shared/ids';
 import { segmentId } from '@gapless/shared/ids';
 import type { Clock, DurationMs } from '@gapless/shared/time';
 import { SECOND_MS, sleep } from '@gapless/shared/time';
@@ -8,21 +8,24 @@ import type { EvictionCandidate } from '../index/eviction-queries.js';
 import type { IndexReader } from '../index/index-reader.js';
 import type { Burial, Removal } from './burial.js';
 import type { FreeSpace } from './free-space.js';
-import type { RetentionLimits, StorageFacts } from './retention-policy.js';
+import type { LensLimits, RetentionLimits, StorageFacts } from './retention-policy.js';
 import { ageAllowanceBytes, chooseForAge, chooseForSpace, shortfallBytes } from './retention-policy.js';
+import type { Gate } from './room.js';
+import { LOOK_MS, Room } from './room.js';
 
 export interface RetentionPort {
   readonly reader: IndexReader;
   readonly burial: Pick<Burial, 'bury' | 'finish'>;
   readonly clock: Clock;
   readonly limits: RetentionLimits;
+  readonly lensLimits: ReadonlyMap<LensName, LensLimits>;
   readonly freeBytes: FreeSpace;
-  /** Bytes of the segments that are being written. */
-  readonly openBytes: () => number;
+  /** Bytes of the segments that are being written, of one lens or of all. */
+  readonly openBytes: (lens?: LensName) => number;
   /** Whether a segment is being sent. */
   readonly isInUse: (segment: SegmentRef) => boolean;
-  /** Closed while there is no room for footage. */
-  readonly gate: { readonly closedBecause: string | undefined; close(why: string): void; open(): void };
+  /** Closed while there is no room for footage of one lens, or of any. */
+  readonly gate: (lens?: LensName) => Gate;
   readonly events: RetentionEvents;
 }
 
@@ -30,8 +33,8 @@ export interface RetentionPort {
 export interface RetentionEvents {
   onEvicted(evicted: Evicted): void;
   /** Recording pauses: there is no room, and nothing more may be evicted. */
-  onPaused(facts: StorageFacts): void;
-  onResumed(facts: StorageFacts): void;
+  onPaused(facts: StorageFacts, lens: LensName | undefined): void;
+  onResumed(facts: StorageFacts, lens: LensName | undefined): void;
   /** Files could not be removed, or the state of the disk could not be read. */
   onFailed(error: AppError): void;
 }
@@ -54,8 +57,8 @@ export interface EvictionTotals {
 
 /** Why a lens is paused, as central and the timeline are told. */
 export const DISK_FULL = 'disk full';
+export const LENS_FULL = 'the lens has reached its own limit';
 
-const LOOK_MS = 10 * SECOND_MS;
 /** A look that an event asks for comes this long after the one before at the earliest. */
 const MIN_LOOK_MS = SECOND_MS;
 /** Segments that go in one batch: one commit, one sync of the journal. */
@@ -67,14 +70,14 @@ const IN_USE = 64;
 export class Retention {
   readonly #port: RetentionPort;
   #totals: EvictionTotals = { segments: 0, bytes: 0, lostSegments: 0, lostBytes: 0 };
-  #measured: { readonly atMs: number; readonly recordedBytes: number } | undefined;
-  #growthBytes = 0;
+  readonly #rooms: readonly Room[];
   #agedAtMs: number;
   #wake: (() => void) | undefined;
   #isKicked = false;
 
   constructor(port: RetentionPort) {
     this.#port = port;
+    this.#rooms = roomsOf(port);
     this.#agedAtMs = port.clock.monotonicMs();
   }
 
@@ -106,28 +109,25 @@ export class Retention {
   async look(signal: AbortSignal): Promise<void> {
     if (await this.#isStuck()) return;
     await this.#evictAged(signal);
-    const { limits, reader, isInUse, gate } = this.#port;
+    for (const room of this.#rooms) if (!(await this.#makeRoom(room, signal))) return;
+  }
+
+  /** Returns false when the disk lets nothing go. */
+  async #makeRoom(room: Room, signal: AbortSignal): Promise<boolean> {
+    const { limits, gate } = room;
     for (;;) {
-      const facts = await this.#facts();
+      const facts = await room.facts();
       // While recording pauses, more has to go than the limits ask for, or it would never have room to begin again.
       const excess = shortfallBytes(facts, limits, gate.closedBecause !== undefined);
+      const choice = { limits, isInUse: this.#port.isInUse };
       const chosen =
-        excess === 0
-          ? []
-          : chooseForSpace(
-              excess,
-              {
-                receipted: reader.eviction.receipted(BATCH + IN_USE),
-                unreceipted: reader.eviction.unreceipted(BATCH + IN_USE),
-              },
-              { limits, isInUse },
-            ).slice(0, BATCH);
+        excess === 0 ? [] : chooseForSpace(excess, room.candidates(BATCH + IN_USE), choice).slice(0, BATCH);
       if (chosen.length === 0) {
-        this.#judge(facts);
-        return;
+        this.#judge(room, facts);
+        return true;
       }
       signal.throwIfAborted();
-      if (!(await this.#evict(chosen, 'space'))) return;
+      if (!(await this.#evict(chosen, 'space'))) return false;
     }
   }
 
@@ -143,14 +143,24 @@ export class Retention {
   }
 
   async #evictAged(signal: AbortSignal): Promise<void> {
-    const { reader, clock, limits, isInUse } = this.#port;
-    const { maxAgeMs } = limits;
-    if (maxAgeMs === undefined) return;
+    const { reader, clock, limits, lensLimits } = this.#port;
     const elapsedMs = clock.monotonicMs() - this.#agedAtMs;
     this.#agedAtMs += elapsedMs;
-    let allowance = ageAllowanceBytes(reader.segments.totalBytes(), maxAgeMs, elapsedMs);
+    for (const lens of reader.lenses()) {
+      const maxAgeMs = lensLimits.get(lens)?.maxAgeMs ?? limits.maxAgeMs;
+      if (maxAgeMs !== undefined) await this.#evictAgedOf(lens, { maxAgeMs, elapsedMs }, signal);
+    }
+  }
+
+  async #evictAgedOf(
+    lens: LensName,
+    { maxAgeMs, elapsedMs }: { readonly maxAgeMs: DurationMs; readonly elapsedMs: DurationMs },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { reader, clock, isInUse } = this.#port;
+    let allowance = ageAllowanceBytes(reader.segments.evictableBytes(lens), maxAgeMs, elapsedMs);
     for (;;) {
-      const aged = reader.eviction.olderThan(clock.nowMs() - maxAgeMs, BATCH + IN_USE);
+      const aged = reader.eviction.olderThan(lens, clock.nowMs() - maxAgeMs, BATCH + IN_USE);
       const chosen = chooseForAge(aged, allowance, isInUse).slice(0, BATCH);
       if (chosen.length === 0) return;
       signal.throwIfAborted();
@@ -175,46 +185,25 @@ export class Retention {
       lostSegments: lostSegments + unreceipted.length,
       lostBytes: lostBytes + sumOf(unreceipted),
     };
+    for (const room of this.#rooms)
+      room.noteEvicted(sumOf(gone.filter(({ lens }) => room.lens === undefined || lens === room.lens)));
     if (gone.length > 0) events.onEvicted({ why, segments: gone, unreceipted });
     if (removal.left.length > 0) events.onFailed(toAppError(removal.failure));
     return removal.removed.length > 0;
   }
 
-  #judge(facts: StorageFacts): void {
-    const { gate, limits, events } = this.#port;
+  #judge({ lens, limits, gate }: Room, facts: StorageFacts): void {
+    const { events } = this.#port;
     const isPaused = gate.closedBecause !== undefined;
     const pause = shortfallBytes(facts, limits, isPaused) > 0;
     if (pause === isPaused) return;
     if (pause) {
-      gate.close(DISK_FULL);
-      events.onPaused(facts);
+      gate.close(lens === undefined ? DISK_FULL : LENS_FULL);
+      events.onPaused(facts, lens);
     } else {
       gate.open();
-      events.onResumed(facts);
+      events.onResumed(facts, lens);
     }
-  }
-
-  async #facts(): Promise<StorageFacts> {
-    const { reader, openBytes, freeBytes } = this.#port;
-    const facts = {
-      usedBytes: reader.segments.totalBytes(),
-      openBytes: openBytes(),
-      freeBytes: await freeBytes(),
-    };
-    this.#measureGrowth(facts.usedBytes + facts.openBytes + this.#totals.bytes);
-    return { ...facts, growthBytes: this.#growthBytes };
-  }
-
-  /** What came in the last ten seconds or more, as so much in ten seconds. A pause says nothing of how fast it comes. */
-  #measureGrowth(recordedBytes: number): void {
-    const { clock, gate } = this.#port;
-    const atMs = clock.monotonicMs();
-    const last = this.#measured;
-    if (last && atMs - last.atMs < LOOK_MS) return;
-    this.#measured = { atMs, recordedBytes };
-    if (!last || gate.closedBecause !== undefined) return;
-    const grown = Math.max(0, recordedBytes - last.recordedBytes);
-    this.#growthBytes = Math.ceil((grown * LOOK_MS) / (atMs - last.atMs));
   }
 
   async #rest(signal: AbortSignal): Promise<void> {
@@ -232,6 +221,23 @@ export class Retention {
     if (!this.#isKicked && !hasEnded(signal)) await wait(LOOK_MS - MIN_LOOK_MS, true);
     this.#isKicked = false;
   }
+}
+
+/** What has limits: of the lenses those that have their own, and last the disk, which they may have relieved. */
+function roomsOf(port: RetentionPort): Room[] {
+  const { reader, clock, limits, lensLimits, freeBytes, openBytes, gate } = port;
+  const { whenFull } = limits;
+  const lenses = [...lensLimits].flatMap(([lens, { maxBytes }]) =>
+    maxBytes === undefined
+      ? []
+      : new Room({
+          ...{ lens, reader, clock, openBytes: () => openBytes(lens), gate: gate(lens) },
+          limits: { maxBytes, minFreeBytes: 0, maxAgeMs: undefined, whenFull },
+          freeBytes: () => Promise.resolve(Number.POSITIVE_INFINITY),
+        }),
+  );
+  const disk = { reader, clock, limits, freeBytes, openBytes: () => openBytes(), gate: gate() };
+  return [...lenses, new Room({ ...disk, lens: undefined })];
 }
 
 /** Asked anew: a signal may have aborted since the last look at it. */

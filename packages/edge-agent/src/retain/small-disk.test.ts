@@ -34,7 +34,7 @@ class Scene implements AsyncDisposable {
   ) {
     const { reader, burial, clock } = recordings;
     this.retention = new Retention({
-      ...{ reader, burial, clock, gate: this.gate },
+      ...{ reader, burial, clock, gate: () => this.gate, lensLimits: new Map() },
       limits: { maxBytes: undefined, minFreeBytes: MIN_FREE_BYTES, maxAgeMs: undefined, whenFull },
       freeBytes: freeSpaceOf(place.storageDir),
       openBytes: () => 0,

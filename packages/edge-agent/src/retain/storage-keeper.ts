@@ -17,7 +17,7 @@ import type { Removed, RemoveInput } from './remove.js';
 import { remove } from './remove.js';
 import type { EvictionTotals, RetentionPort } from './retention.js';
 import { Retention } from './retention.js';
-import type { RetentionLimits } from './retention-policy.js';
+import type { LensLimits, RetentionLimits } from './retention-policy.js';
 import { roomBytes } from './retention-policy.js';
 
 export interface StorageKeeperPort extends Pick<RetentionPort, 'openBytes' | 'isInUse' | 'gate'> {
@@ -28,6 +28,7 @@ export interface StorageKeeperPort extends Pick<RetentionPort, 'openBytes' | 'is
   readonly journal: Journal;
   readonly storageDir: string;
   readonly limits: RetentionLimits;
+  readonly lensLimits: ReadonlyMap<LensName, LensLimits>;
   readonly freeBytes: FreeSpace;
   /** The change sequence up to which central knows the catalogue; infinite for an agent without central. */
   readonly toldSeq: () => number;

@@ -51,6 +51,18 @@ async function requireSamePackets(path: string, source: string, kind: 'v' | 'a')
 }
 
 describe(buildMovie, () => {
+  it('keeps every frame, of sound too, where it follows a corrected clock', async () => {
+    // By 500 ppm a segment of 12 s begins 6 ms sooner than the one before it ends: after two, the movie is set right by 12 ms.
+    const segments = cutSegments(await recorded('longGop'), { startMs: START_MS, ppm: -500 });
+    const { path } = (await makeMovie({
+      ...{ segments, startMs: START_MS, endMs: START_MS + 60_000, mode: 'exact' },
+    }))!;
+    for (const kind of ['v', 'a'] as const) {
+      const hashes = async (file: string) => (await packetsOf(file, kind)).map(({ hash }) => hash);
+      expect(await hashes(path)).toEqual(await hashes(await sourceFile('longGop')));
+    }
+  });
+
   it.each<{ name: RecipeName; from: number; to: number }>([
     { name: 'h264', from: 7_000, to: 14_000 },
     { name: 'h264', from: 3_217, to: 17_911 },

@@ -27,16 +27,24 @@ export function gatherSound(
     const placed = placeSound(segments[index]!, sound, timescale);
     const until = Math.min(plan.endTicks, plan.overtakenAt.get(index) ?? plan.endTicks);
     const window = { from: inSound(plan.startTicks), until: inSound(until) };
-    for (const slice of heard(placed, index, window, gathered)) gathered.append(placed, slice);
+    const isJoined = segments[index]!.continues;
+    for (const slice of heard(placed, { segment: index, isJoined, window }, gathered))
+      gathered.append(placed, slice);
   }
   return gathered;
 }
 
-/** The frames of a segment that are heard in `window` and do not double what `before` already has, as slices. */
+interface Heard {
+  readonly segment: number;
+  /** Whether its first frame follows the last one of the segment before it, with nothing between them. */
+  readonly isJoined: boolean;
+  readonly window: { readonly from: number; readonly until: number };
+}
+
+/** The frames of a segment that are heard in the window and do not double what `before` already has, as slices. */
 function* heard(
   placed: PlacedTrack,
-  segment: number,
-  window: { readonly from: number; readonly until: number },
+  { segment, isJoined, window }: Heard,
   before: MovieTrack,
 ): Generator<Slice> {
   let first: number | undefined;
@@ -45,8 +53,10 @@ function* heard(
     const shown = shownAt(placed, i);
     const duration = lastsFor(placed, i);
     const inWindow = shown + 2 * duration > window.from && shown < window.until;
-    // Frames cannot be cut: one that would sound over more than half of another is left out.
-    if (inWindow && shown >= heardUntil - duration / 2) {
+    // Frames cannot be cut: one that would sound over more than half of another is left out. Not where a run goes on and
+    // merely its clock was set right: then both belong there, and the one before only lasts less long.
+    const mayCover = i === 0 && isJoined ? duration - 1 : duration / 2;
+    if (inWindow && shown >= heardUntil - mayCover) {
       first ??= i;
       heardUntil = shown + duration;
     } else if (first !== undefined) {

@@ -6,15 +6,26 @@ import { scanSegment, wallMs } from '@gapless/shared/isobmff';
 export const FFMPEG = process.env['GAPLESS_FFMPEG'] ?? 'ffmpeg';
 
 /** Makes a clip of constant bit rate, a keyframe a second, to be played in a loop by as many lenses as are wanted. */
-export function makeClip(path: string, megabitsPerSec: number, durationSec = 20): void {
+export function makeClip(
+  path: string,
+  megabitsPerSec: number,
+  {
+    durationSec = 20,
+    withSound = false,
+  }: { readonly durationSec?: number; readonly withSound?: boolean } = {},
+): void {
   const rate = `${megabitsPerSec * 1000}k`;
   const encoder = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-bf', '0'];
   const pace = ['-g', '25', '-keyint_min', '25', '-sc_threshold', '0'];
   const constant = ['-b:v', rate, '-minrate', rate, '-maxrate', rate, '-bufsize', rate];
   const filler = ['-x264-params', 'nal-hrd=cbr:force-cfr=1'];
-  const input = ['-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=25', '-t', String(durationSec)];
+  const input = ['-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=25'];
+  const sound = withSound ? ['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000', '-shortest'] : [];
   const quiet = ['-hide_banner', '-loglevel', 'error', '-nostdin', '-y'];
-  execFileSync(FFMPEG, [...quiet, ...input, ...encoder, ...pace, ...constant, ...filler, path]);
+  execFileSync(FFMPEG, [
+    ...[...quiet, ...input, ...sound, '-t', String(durationSec)],
+    ...[...encoder, ...pace, ...constant, ...filler, path],
+  ]);
 }
 
 /** A closed segment as it lies on the vehicle. */

@@ -3,13 +3,13 @@ import { toAppError } from '@gapless/shared/errors';
 import type { Disk } from '@gapless/shared/fs';
 import type { LensName, Random } from '@gapless/shared/ids';
 import type { StepHook } from '@gapless/shared/lifecycle';
-import { Disposal, every } from '@gapless/shared/lifecycle';
+import { Disposal, every, Serial } from '@gapless/shared/lifecycle';
 import type { Log } from '@gapless/shared/log';
 import type { Clock } from '@gapless/shared/time';
 import { PLAUSIBLE_FROM_MS } from '@gapless/shared/time';
 import { lockState } from './agent-lock.js';
 import type { EdgeConfig } from './config.js';
-import { lensesOf, lensLimitsOf, storageDirOf, vehicleOf } from './config.js';
+import { lensesOf, lensLimitsOf, lensSettingsOf, limitsOf, storageDirOf, vehicleOf } from './config.js';
 import { SegmentUse } from './clip/index.js';
 import { Connection } from './connection.js';
 import type { AgentFacts, ControlPort } from './control/index.js';
@@ -27,8 +27,10 @@ import {
 } from './index/index.js';
 import { IdentityFile, loadAccessKeys, loadEvidenceKey } from './link/index.js';
 import { Protections } from './protect/index.js';
-import type { StartProcess } from './record/index.js';
-import { LensRecorder, RecordingGate, recover, recoverLens, startFfmpeg } from './record/index.js';
+import type { RecoveryPort, StartProcess } from './record/index.js';
+import { Recorders, RecordingGate, recover, startFfmpeg } from './record/index.js';
+import type { Reloaded } from './reload/index.js';
+import { planReload } from './reload/index.js';
 import { whyMissing } from './query/index.js';
 import { freeSpaceOf, StorageKeeper } from './retain/index.js';
 import { requireWritable } from './writable-directory.js';
@@ -43,12 +45,18 @@ export interface AgentOptions {
   readonly step: StepHook;
   readonly bootId: string;
   readonly startProcess?: StartProcess;
+  /** Reads the configuration anew, with all the checks of a start. */
+  readonly readConfig: () => Promise<EdgeConfig>;
+  readonly setLogLevel: (level: EdgeConfig['log']['level']) => void;
 }
 
 type Evidence = Awaited<ReturnType<typeof loadEvidenceKey>>;
 
 /** The edge agent as a whole. The only place where its stages are put together. */
 export class Agent implements AsyncDisposable {
+  /** Called when another configuration is in force. */
+  onReloaded: (config: EdgeConfig) => void = () => undefined;
+
   readonly #options: AgentOptions;
   readonly #owned: Disposal;
   readonly #stop = new AbortController();
@@ -57,15 +65,18 @@ export class Agent implements AsyncDisposable {
   readonly #evidence: Evidence;
   readonly #identity: IdentityFile;
   readonly #connection: Connection | undefined;
-  readonly #recorders: LensRecorder[] = [];
+  readonly #recorders: Recorders;
   readonly #running: Promise<void>[] = [];
   readonly #journal: Journal;
   readonly #gate = new RecordingGate();
-  readonly #lensGates: ReadonlyMap<LensName, RecordingGate>;
+  readonly #lensGates = new Map<LensName, RecordingGate>();
   readonly #clipUse = new SegmentUse();
   readonly #startedMs: number;
   readonly #storage: StorageKeeper;
   readonly #protections: Protections;
+  readonly #reloading = new Serial();
+  /** In force; a reload puts another in its place. */
+  #config: EdgeConfig;
 
   private constructor(
     options: AgentOptions,
@@ -79,6 +90,7 @@ export class Agent implements AsyncDisposable {
     },
   ) {
     this.#options = options;
+    this.#config = options.config;
     this.#startedMs = options.clock.nowMs();
     this.#owned = made.owned;
     this.#journal = made.journal;
@@ -86,11 +98,9 @@ export class Agent implements AsyncDisposable {
     this.#writer = made.writer;
     this.#evidence = made.evidence;
     this.#identity = made.identity;
-    this.#lensGates = new Map(
-      lensesOf(options.config).map(({ lens }) => [lens, new RecordingGate(this.#gate)]),
-    );
     this.#storage = this.#storageKeeper();
     this.#protections = this.#makeProtections();
+    this.#recorders = this.#makeRecorders();
     this.#connection = this.#makeConnection();
   }
 
@@ -134,47 +144,41 @@ export class Agent implements AsyncDisposable {
     await this.#owned[Symbol.asyncDispose]();
   }
 
+  /**
+   * Reads the configuration again and takes up what can change while the agent runs. A lens that is to be recorded as it
+   * is already records on. With an error in the configuration everything stays as it is.
+   *
+   * @throws CONFIG_*, FFMPEG_MISSING, SECRET_EXPOSED, STORAGE_WRITE_FAILED, DATABASE_*
+   */
+  reload(): Promise<Reloaded> {
+    return this.#reloading.run(async () => {
+      const plan = planReload(this.#config, await this.#options.readConfig());
+      this.#stop.signal.throwIfAborted();
+      const { config, changed, needsRestart } = plan;
+      this.#config = config;
+      this.#options.setLogLevel(config.log.level);
+      this.#storage.limitsChanged();
+      this.#connection?.reconfigured();
+      const tell = async (): Promise<void> => this.#connection?.sendStatus();
+      const lenses = await this.#recorders.follow(lensSettingsOf(config), tell);
+      await tell();
+      this.#options.log.info({ changed, needsRestart, ...lenses }, 'configuration reloaded');
+      this.onReloaded(config);
+      return { changed, needsRestart, ...lenses };
+    });
+  }
+
   async #begin(): Promise<void> {
-    const { config, clock, bootId, log, step, disk, random } = this.#options;
-    const storageDir = storageDirOf(config);
-    const segmentPort = { disk, clock, index: this.#writer, storageDir, evidence: this.#evidence, step };
-    const lenses = lensesOf(config);
-    const recovery = { ...segmentPort, reader: this.#reader, bootId, log: log.child({ stage: 'recover' }) };
+    const config = this.#config;
+    const { clock, bootId } = this.#options;
     await catchUp({ reader: this.#reader, journal: this.#journal });
     await this.#storage.begin();
     await this.#protections.begin();
     const recovered = await recover(
-      recovery,
-      lenses.map(({ lens }) => lens),
+      { ...this.#recoveryPort(), bootId },
+      lensesOf(config).map(({ lens }) => lens),
     );
-    for (const { lens, input, live } of lenses) {
-      const recorder = new LensRecorder({
-        port: {
-          ...segmentPort,
-          vehicle: vehicleOf(config),
-          lens,
-          segmentDurationMs: config.recording.segmentDuration,
-          random,
-          wall: () => ({ trusted: clock.nowMs() >= PLAUSIBLE_FROM_MS, bootId }),
-          live: (descriptor, bytes) => {
-            if (live === 'push') this.#connection?.offerLive(descriptor, bytes);
-          },
-        },
-        input,
-        ffmpeg: config.ffmpeg,
-        start: this.#options.startProcess ?? startFfmpeg,
-        stallMs: config.recording.stallTimeout,
-        log: log.child({ stage: 'record', lens }),
-        previous: recovered.get(lens)?.previous,
-        gate: this.#lensGates.get(lens)!,
-        tidy: async () => {
-          await recoverLens(recovery, lens);
-          return this.#reader.segments.lastSha256(lens);
-        },
-        absence: recovered.get(lens)?.absence,
-      });
-      this.#recorders.push(recorder);
-    }
+    this.#recorders.prepare(lensSettingsOf(config), recovered);
     this.#owned.use(await ControlServer.start(this.#controlPort(), controlPath(config.stateDir)));
     this.#running.push(
       this.#run(),
@@ -184,60 +188,86 @@ export class Agent implements AsyncDisposable {
     );
   }
 
+  #recoveryPort(): RecoveryPort {
+    const { clock, step, disk, log } = this.#options;
+    const storageDir = storageDirOf(this.#config);
+    const segments = { disk, clock, index: this.#writer, storageDir, evidence: this.#evidence, step };
+    return { ...segments, reader: this.#reader, log: log.child({ stage: 'recover' }) };
+  }
+
+  #makeRecorders(): Recorders {
+    const { clock, bootId, random, startProcess } = this.#options;
+    return new Recorders({
+      ...this.#recoveryPort(),
+      ...{ vehicle: vehicleOf(this.#config), random, start: startProcess ?? startFfmpeg },
+      gate: (lens) => this.#gateOf(lens),
+      wall: () => ({ trusted: clock.nowMs() >= PLAUSIBLE_FROM_MS, bootId }),
+      live: (lens, descriptor, bytes) => {
+        if (this.#config.lenses[lens]?.live === 'push') this.#connection?.offerLive(descriptor, bytes);
+      },
+    });
+  }
+
+  #gateOf(lens: LensName): RecordingGate {
+    const gate = this.#lensGates.get(lens) ?? new RecordingGate(this.#gate);
+    this.#lensGates.set(lens, gate);
+    return gate;
+  }
+
   #storageKeeper(): StorageKeeper {
-    const { config, clock, disk, step, log } = this.#options;
-    const { maxSize, minFree, maxAge, whenFull } = config.storage;
-    const storageDir = storageDirOf(config);
+    const { clock, disk, step, log } = this.#options;
+    const storageDir = storageDirOf(this.#config);
     return new StorageKeeper({
       ...{ disk, clock, storageDir, step, log: log.child({ stage: 'retain' }) },
       reader: this.#reader,
       index: this.#writer,
       journal: this.#journal,
-      limits: { maxBytes: maxSize, minFreeBytes: minFree, maxAgeMs: maxAge, whenFull },
-      lensLimits: lensLimitsOf(config),
+      limits: () => limitsOf(this.#config),
+      lensLimits: () => lensLimitsOf(this.#config),
       freeBytes: freeSpaceOf(storageDir),
       openBytes: (lens) =>
-        this.#recorders
+        this.#recorders.all
           .filter(({ status }) => lens === undefined || status.lens === lens)
           .reduce((sum, { openBytes }) => sum + openBytes, 0),
       isInUse: (segment) => this.#clipUse.isHeld(segment) || (this.#connection?.isSending(segment) ?? false),
-      gate: (lens) => (lens === undefined ? this.#gate : this.#lensGates.get(lens)!.own),
+      gate: (lens) => (lens === undefined ? this.#gate : this.#gateOf(lens).own),
       toldSeq: () => this.#connection?.toldSeq ?? Number.POSITIVE_INFINITY,
     });
   }
 
   #makeProtections(): Protections {
-    const { config, clock, disk, step, log } = this.#options;
+    const { clock, disk, step, log } = this.#options;
     return new Protections({
       ...{ disk, clock, step, log: log.child({ stage: 'protect' }) },
-      storageDir: storageDirOf(config),
+      storageDir: storageDirOf(this.#config),
       reader: this.#reader,
       index: this.#writer,
       roomBytes: () => this.#storage.roomBytes(),
-      maxRatio: config.storage.maxProtected,
+      maxRatio: () => this.#config.storage.maxProtected,
     });
   }
 
   #controlPort(): ControlPort {
-    const { config, version, clock, log: parent } = this.#options;
+    const { version, clock, log: parent } = this.#options;
     const log = parent.child({ stage: 'control' });
-    const lensNow: ControlPort['segments']['lensNow'] = (lens) =>
-      this.#recorders.find(({ status }) => status.lens === lens)?.now;
+    const lensNow: ControlPort['segments']['lensNow'] = (lens) => this.#recorders.of(lens)?.now;
     const segments = { reader: this.#reader, lensNow, nowMs: () => clock.nowMs() };
     const clip: ControlPort['clip'] = {
-      ...{ reader: this.#reader, lensNow, use: this.#clipUse, storageDir: storageDirOf(config) },
+      ...{ reader: this.#reader, lensNow, use: this.#clipUse, storageDir: storageDirOf(this.#config) },
       whyMissing: (lens, range) => whyMissing(segments, lens, range),
       onDamaged: (segment, err) => log.error({ err, ...segment }, 'segment could not be read'),
     };
     return {
       ...{ version, clock, log, segments, clip, protections: this.#protections },
       remove: (input) => this.#storage.remove(input),
+      reload: () => this.reload(),
       status: () => this.#status(),
     };
   }
 
   async #status(): Promise<AgentFacts> {
-    const { config, version } = this.#options;
+    const { version } = this.#options;
+    const config = this.#config;
     const { maxSize, minFree, maxAge, whenFull } = config.storage;
     const live = new Map(lensesOf(config).map((one) => [one.lens, one.live]));
     const dir = storageDirOf(config);
@@ -245,8 +275,8 @@ export class Agent implements AsyncDisposable {
       vehicle: vehicleOf(config),
       version,
       startedMs: this.#startedMs,
-      lenses: this.#recorders.map(({ status, stateSinceMs, openBytes }) => ({
-        ...{ ...status, live: live.get(status.lens)!, sinceMs: stateSinceMs, openBytes },
+      lenses: this.#recorders.all.map(({ status, stateSinceMs, openBytes }) => ({
+        ...{ ...status, live: live.get(status.lens) ?? 'off', sinceMs: stateSinceMs, openBytes },
       })),
       disk: {
         ...{ dir, usedBytes: this.#reader.segments.totalBytes(), freeBytes: await freeSpaceOf(dir)() },
@@ -260,16 +290,17 @@ export class Agent implements AsyncDisposable {
 
   /** Undefined for a vehicle that only records. */
   #makeConnection(): Connection | undefined {
-    const { config, version, bootId, disk, clock, random, log, step } = this.#options;
-    const { central } = config;
+    const { version, bootId, disk, clock, random, log, step } = this.#options;
+    const { central } = this.#config;
     if (!central) return undefined;
     return new Connection({
-      ...{ config, central, identity: this.#identity, version, bootId, disk, clock, random, log, step },
+      config: () => this.#config,
+      ...{ central, identity: this.#identity, version, bootId, disk, clock, random, log, step },
       reader: this.#reader,
       writer: this.#writer,
-      recorders: this.#recorders,
+      recorders: () => this.#recorders.all,
       overwriteEtas: () => this.#storage.overwriteEtas(),
-      freeBytes: freeSpaceOf(storageDirOf(config)),
+      freeBytes: freeSpaceOf(storageDirOf(this.#config)),
       bury: (segment) => this.#storage.bury(segment, 'corrupt'),
     });
   }
@@ -285,7 +316,7 @@ export class Agent implements AsyncDisposable {
   /** Records until the stop, then lets the link tell central of the last segments. */
   async #run(): Promise<void> {
     const { clock, log } = this.#options;
-    const recording = Promise.all(this.#recorders.map((recorder) => recorder.run(this.#stop.signal)));
+    const recording = this.#recorders.run(this.#stop.signal);
     const linkStop = new AbortController();
     const linking = this.#connection
       ?.run(linkStop.signal)
@@ -293,7 +324,7 @@ export class Agent implements AsyncDisposable {
     await recording;
     await this.#writer.noteStop(clock.nowMs());
     await this.#settleJournal();
-    await this.#connection?.sendLastWord();
+    await this.#connection?.sendStatus();
     linkStop.abort();
     await linking;
   }

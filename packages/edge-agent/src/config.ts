@@ -146,6 +146,20 @@ export function lensLimitsOf(
   );
 }
 
+/** How each lens is to be recorded; a lens of which anything of this changes begins a new run. */
+export function lensSettingsOf(config: EdgeConfig) {
+  const { ffmpeg, recording } = config;
+  const { segmentDuration: segmentDurationMs, stallTimeout: stallMs } = recording;
+  return lensesOf(config).map(({ lens: name, input: from }) => ({
+    ...{ lens: name, input: from, ffmpeg, segmentDurationMs, stallMs },
+  }));
+}
+
+/** What the recordings of all lenses together may take. */
+export function limitsOf({ storage: { maxSize, minFree, maxAge, whenFull } }: EdgeConfig) {
+  return { maxBytes: maxSize, minFreeBytes: minFree, maxAgeMs: maxAge, whenFull };
+}
+
 /** Absolute path of the recordings. */
 export function storageDirOf(config: EdgeConfig): string {
   const { dir } = config.storage;

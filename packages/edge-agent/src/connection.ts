@@ -7,7 +7,7 @@ import type { StepHook } from '@gapless/shared/lifecycle';
 import { every } from '@gapless/shared/lifecycle';
 import type { Log } from '@gapless/shared/log';
 import { Flood } from '@gapless/shared/log';
-import type { StatusMessage, TicketMessage } from '@gapless/shared/protocol';
+import type { StatusMessage } from '@gapless/shared/protocol';
 import type { Clock, EpochMs } from '@gapless/shared/time';
 import { MINUTE_MS, PLAUSIBLE_FROM_MS, sleep } from '@gapless/shared/time';
 import type { EdgeConfig } from './config.js';
@@ -21,10 +21,11 @@ import { CatalogueFeed, dialLink, LinkClient, loadAccessKeys } from './link/inde
 import { LiveLane } from './live/index.js';
 import type { LensRecorder } from './record/index.js';
 import { systemLocalAddresses } from './local-addresses.js';
-import { SftpUploader } from './upload/index.js';
+import { endpointOf, SftpUploader } from './upload/index.js';
 
 export interface ConnectionPort {
-  readonly config: EdgeConfig;
+  /** As it is now: a reload may change it. */
+  readonly config: () => EdgeConfig;
   readonly central: NonNullable<EdgeConfig['central']>;
   readonly identity: IdentityFile;
   readonly version: string;
@@ -36,7 +37,7 @@ export interface ConnectionPort {
   readonly step: StepHook;
   readonly reader: IndexReader;
   readonly writer: IndexWriter;
-  readonly recorders: readonly LensRecorder[];
+  readonly recorders: () => readonly LensRecorder[];
   /** When each lens will lose footage that central does not have; a lens that is not at risk is left out. */
   readonly overwriteEtas: () => Promise<ReadonlyMap<LensName, EpochMs>>;
   /** Bytes that the disk of the recordings still takes. */
@@ -64,6 +65,7 @@ export class Connection {
   #transfers: Transfers | undefined;
   #toldSeq = 0;
   #link: LinkClient | undefined;
+  #uploader: SftpUploader | undefined;
 
   constructor(port: ConnectionPort) {
     this.#port = port;
@@ -133,15 +135,21 @@ export class Connection {
     }
   }
 
-  /** Gives the link a moment to say that the agent stopped on purpose. */
-  async sendLastWord(): Promise<void> {
+  /** Tells central now, and not with the next heartbeat, what has just changed. */
+  async sendStatus(): Promise<void> {
     if (this.#session) await this.#sendStatus(this.#session);
+  }
+
+  /** Takes up what a reload has changed. */
+  reconfigured(): void {
+    this.#uploader?.setRateLimit(this.#port.config().upload.maxRate);
   }
 
   async #speak({ enrolment }: Identity, signal: AbortSignal): Promise<void> {
     const { config, central, identity, clock, random, log, version, bootId, disk, reader } = this.#port;
-    const keys = await loadAccessKeys(disk, config.stateDir, enrolment);
+    const keys = await loadAccessKeys(disk, config().stateDir, enrolment);
     await using uploader = this.#makeUploader(keys.sftp.privateKey);
+    this.#uploader = uploader;
     const link = new LinkClient({
       url: linkUrlOf(central),
       ca: central.ca === undefined ? undefined : await readFile(central.ca, 'utf8'),
@@ -152,7 +160,7 @@ export class Connection {
         bootId,
         clock: { nowMs: clock.nowMs(), trusted: clock.nowMs() >= PLAUSIBLE_FROM_MS, source: 'none' },
         catalogueEpoch: reader.catalogueEpoch,
-        lenses: lensesOf(config).map(({ lens, live }) => ({ lens, live })),
+        lenses: lensesOf(config()).map(({ lens, live }) => ({ lens, live })),
       }),
       dial: dialLink,
       localAddresses: systemLocalAddresses,
@@ -171,6 +179,7 @@ export class Connection {
       await link.run(signal);
     } finally {
       this.#link = undefined;
+      this.#uploader = undefined;
     }
   }
 
@@ -188,7 +197,7 @@ export class Connection {
         onDialFailed: (error) => log.debug({ stage: 'upload', err: error }, 'sftp dial failed'),
       },
     });
-    uploader.setRateLimit(config.upload.maxRate);
+    uploader.setRateLimit(config().upload.maxRate);
     return uploader;
   }
 
@@ -198,7 +207,7 @@ export class Connection {
     const send = (message: object): void => session.send(message);
     this.#session = session;
     this.#lane.attach(session);
-    for (const recorder of recorders) recorder.cutSoon();
+    for (const recorder of recorders()) recorder.cutSoon();
     const feed = new CatalogueFeed(
       { after: (afterSeq, limit) => changesAfter(reader, afterSeq, limit) },
       session.welcome.catalogueSeq,
@@ -207,7 +216,7 @@ export class Connection {
     const transfers = new Transfers(
       {
         reader,
-        storageDir: storageDirOf(config),
+        storageDir: storageDirOf(config()),
         disk,
         carrier: this.#carrier(uploader),
         clock,
@@ -256,7 +265,9 @@ export class Connection {
   #carrier(uploader: SftpUploader): Carrier {
     return {
       upload: async ({ ticket, artifact, signal, onProgress }) => {
-        uploader.setEndpoint(this.#endpointOf(ticket));
+        const { central, identity } = this.#port;
+        const trustedHostKeys = identity.identity!.hostKeys;
+        uploader.setEndpoint(endpointOf(ticket, { linkUrl: central.url, trustedHostKeys }));
         await uploader.upload({
           path: ticket.path,
           sizeBytes: ticket.sizeBytes,
@@ -269,34 +280,23 @@ export class Connection {
     };
   }
 
-  #endpointOf(ticket: TicketMessage): Parameters<SftpUploader['setEndpoint']>[0] {
-    const { central, identity } = this.#port;
-    const { hostname } = new URL(central.url);
-    const { hostKeys: trusted } = identity.identity!;
-    return {
-      host: ticket.host === '' ? hostname.replace(/^\[|\]$/g, '') : ticket.host,
-      port: ticket.port,
-      user: ticket.user,
-      hostKeys: ticket.hostKeys.filter((key) => trusted.includes(key)),
-    };
-  }
-
   async #sendStatus(session: LinkSession): Promise<void> {
     session.send(await this.#status());
   }
 
   async #status(): Promise<StatusMessage> {
     const { config, clock, reader, recorders, overwriteEtas, freeBytes } = this.#port;
-    const live = new Map(lensesOf(config).map((one) => [one.lens, one.live]));
+    const live = new Map(lensesOf(config()).map((one) => [one.lens, one.live]));
     const etas = await overwriteEtas();
     return {
       type: 'status',
       sentAt: clock.monotonicMs(),
       changeSeq: reader.changeSeq,
-      lenses: recorders.map(({ status }) => {
+      lenses: recorders().map(({ status }) => {
         const overwriteEtaMs = etas.get(status.lens);
         const risk = overwriteEtaMs === undefined ? {} : { overwriteEtaMs };
-        return { ...status, live: live.get(status.lens)!, ...risk };
+        // One that has just been taken out of the configuration is told once more.
+        return { ...status, live: live.get(status.lens) ?? 'off', ...risk };
       }),
       storage: { usedBytes: reader.segments.totalBytes(), freeBytes: await freeBytes() },
     };

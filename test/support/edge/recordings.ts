@@ -130,7 +130,7 @@ export class Recordings implements AsyncDisposable {
     this.protections = new Protections({
       ...{ ...this.#segmentPort, reader: this.reader, log: createLog('test', 'silent') },
       roomBytes: () => Promise.resolve(options.roomBytes?.() ?? 1e12),
-      maxRatio: 0.5,
+      maxRatio: () => 0.5,
     });
     this.burial = new Burial({ ...this.#segmentPort, reader: this.reader, journal: this.journal });
   }

@@ -132,8 +132,8 @@ export class VehicleDialogue implements SessionHandlers {
       // Until the catalogue that goes with it is applied, the status vouches for nothing.
       const applied = tables.vehicles.byId(this.#vehicle.id)!.catalogueSeq >= changeSeq;
       for (const { lens: name, live, state, detail, open, asOfMs, overwriteEtaMs } of lenses) {
-        const lens =
-          tables.lenses.byName(this.#vehicle.id, name) ?? tables.lenses.ensure(this.#vehicle.id, name, live);
+        const known = tables.lenses.byName(this.#vehicle.id, name);
+        const lens = known?.live === live ? known : tables.lenses.ensure(this.#vehicle.id, name, live);
         const extent =
           open && open.startMs < open.endMs ? { startMs: open.startMs, endMs: open.endMs } : undefined;
         tables.lenses.setStatus(lens.id, {

@@ -8,6 +8,7 @@ import { addDoctorCommand } from './doctor-command.js';
 import { addEnrolCommand } from './enrol-command.js';
 import { addProtectionCommands } from './protection-commands.js';
 import { addReduceCommand } from './reduce-command.js';
+import { addReloadCommand } from './reload-command.js';
 import { addRemoveCommand } from './remove-command.js';
 import { addRunCommand } from './run-command.js';
 import { addSegmentsCommand } from './segments-command.js';
@@ -17,6 +18,7 @@ import { addStatusCommand } from './status-command.js';
 export function addCommands(program: Command, output: CliOutput, context: CliContext): void {
   addRunCommand(program, output, context);
   addEnrolCommand(program, output, context);
+  addReloadCommand(program, output, context);
   addStatusCommand(program, output, context);
   addSegmentsCommand(program, output, context);
   addClipCommand(program, output, context);

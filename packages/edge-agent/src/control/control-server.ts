@@ -4,6 +4,7 @@ import { createServer } from '@gapless/shared/http';
 import type { ControlPort } from './port.js';
 import { clipRoutes } from './routes/clip.js';
 import { protectionRoutes } from './routes/protections.js';
+import { reloadRoutes } from './routes/reload.js';
 import { removeRoutes } from './routes/remove.js';
 import { segmentRoutes } from './routes/segments.js';
 import { statusRoutes } from './routes/status.js';
@@ -33,6 +34,7 @@ export class ControlServer implements AsyncDisposable {
         protectionRoutes(routes, port);
         removeRoutes(routes, port);
         statusRoutes(routes, port);
+        reloadRoutes(routes, port);
         done();
       },
       { prefix: '/v1' },

@@ -3,6 +3,7 @@ import type { Clock } from '@gapless/shared/time';
 import type { ClipPort } from '../clip/index.js';
 import type { Protections } from '../protect/index.js';
 import type { SegmentsPort } from '../query/index.js';
+import type { Reloaded } from '../reload/index.js';
 import type { StorageKeeper } from '../retain/index.js';
 import type { AgentFacts } from './status.js';
 
@@ -15,5 +16,6 @@ export interface ControlPort {
   readonly clip: ClipPort;
   readonly protections: Pick<Protections, 'protect' | 'unprotect' | 'list'>;
   readonly remove: StorageKeeper['remove'];
+  readonly reload: () => Promise<Reloaded>;
   readonly status: () => Promise<AgentFacts>;
 }

@@ -224,7 +224,7 @@ describe('Protections', () => {
     const protections = new Protections({
       ...{ reader, index, disk, clock, step, log, storageDir: scene.place.storageDir },
       roomBytes: () => Promise.resolve(room),
-      maxRatio: 0.5,
+      maxRatio: () => 0.5,
     });
     const said = (): string[] => lines.splice(0).map((line) => (JSON.parse(line) as { msg: string }).msg);
     await protections.protect({ selection: scene.segment(1), ...police });

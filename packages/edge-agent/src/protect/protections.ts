@@ -30,7 +30,7 @@ export interface ProtectionsPort {
   /** Bytes that the recordings may take at all, as the disk is now. */
   readonly roomBytes: () => Promise<number>;
   /** Part of that which protected footage may take, from 0 to 1. */
-  readonly maxRatio: number;
+  readonly maxRatio: () => number;
 }
 
 /** How much of the disk is protected, and how much may be. */
@@ -207,7 +207,7 @@ export class Protections {
   }
 
   async #maxBytes(): Promise<number> {
-    return Math.floor(Math.max(0, await this.#port.roomBytes()) * this.#port.maxRatio);
+    return Math.floor(Math.max(0, await this.#port.roomBytes()) * this.#port.maxRatio());
   }
 
   #recorded({ lens, range }: LensRange): LensRange {

@@ -1,6 +1,8 @@
 export * from './ffmpeg-process.js';
 export * from './lens-recorder.js';
 export * from './recover.js';
+export type { RecoveryPort } from './recover-file.js';
+export * from './recorders.js';
 export * from './recording-gate.js';
 export { readComplaint } from './recorder-complaint.js';
 export type { RecorderInput } from './recorder-input.js';

@@ -61,6 +61,31 @@ export async function recoverLens(port: RecoveryPort, lens: LensName): Promise<v
   }
 }
 
+/**
+ * Where a lens stands that is to be recorded from now on while the agent runs. Up to now nobody wanted its footage, or
+ * another camera's.
+ */
+export async function resume(
+  { reader, index }: Pick<RecoveryPort, 'reader' | 'index'>,
+  lens: LensName,
+  nowMs: EpochMs,
+): Promise<Recovered> {
+  const { previous, absence } = stateOf(reader, lens, nowMs);
+  if (!absence) return { previous, absence };
+  if (absence.sinceMs < nowMs)
+    await index.addAbsence({
+      lens,
+      startMs: absence.sinceMs,
+      endMs: nowMs,
+      reason: 'off',
+      detail: undefined,
+    });
+  return {
+    previous,
+    absence: { sinceMs: Math.max(absence.sinceMs, nowMs), reason: 'no-signal', detail: undefined },
+  };
+}
+
 function stateOf(reader: IndexReader, lens: LensName, stoppedMs: EpochMs | undefined): Recovered {
   const previous = reader.segments.lastSha256(lens);
   const run = reader.runs.last(lens);

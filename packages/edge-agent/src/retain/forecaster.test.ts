@@ -26,8 +26,8 @@ class Scene implements AsyncDisposable {
     const { reader, clock } = recordings;
     this.#forecaster = new Forecaster({
       ...{ reader, clock, openBytes: () => 0, roomBytes: () => Promise.resolve(this.roomBytes) },
-      lensLimits: this.lensLimits,
-      limits: { maxBytes: undefined, minFreeBytes: 0, maxAgeMs: undefined, whenFull: 'evict-oldest' },
+      lensLimits: () => this.lensLimits,
+      limits: () => ({ maxBytes: undefined, minFreeBytes: 0, maxAgeMs: undefined, whenFull: 'evict-oldest' }),
     });
   }
 

@@ -9,8 +9,8 @@ import type { LensLimits, RetentionLimits } from './retention-policy.js';
 export interface ForecasterPort {
   readonly reader: IndexReader;
   readonly clock: Clock;
-  readonly limits: RetentionLimits;
-  readonly lensLimits: ReadonlyMap<LensName, LensLimits>;
+  readonly limits: () => RetentionLimits;
+  readonly lensLimits: () => ReadonlyMap<LensName, LensLimits>;
   /** Bytes that the recordings may take at all, as the disk is now. */
   readonly roomBytes: () => Promise<number>;
   /** Bytes of the segments that are being written, of one lens or of all. */
@@ -48,7 +48,7 @@ export class Forecaster {
     const room = await roomBytes();
     return forecast({
       nowMs: clock.nowMs(),
-      whenFull: limits.whenFull,
+      whenFull: limits().whenFull,
       slackBytes: room - reader.segments.totalBytes() - openBytes(),
       lenses: reader.lenses().map((lens) => this.#lensFacts(lens)),
     });
@@ -56,10 +56,10 @@ export class Forecaster {
 
   #lensFacts(lens: LensName): LensForecastFacts {
     const { reader, limits, lensLimits, openBytes } = this.#port;
-    const own = lensLimits.get(lens);
+    const own = lensLimits().get(lens);
     const oldest = reader.forecast.oldestAtRisk(lens);
     return {
-      ...{ lens, oldest, maxAgeMs: own?.maxAgeMs ?? limits.maxAgeMs },
+      ...{ lens, oldest, maxAgeMs: own?.maxAgeMs ?? limits().maxAgeMs },
       rateBytesPerSec: Math.max(...RATE_WINDOWS_MS.map((windowMs) => this.#rate(lens, windowMs))),
       spareBytes: reader.forecast.spareBytes(lens),
       slackBytes:

@@ -46,21 +46,21 @@ class Kept implements AsyncDisposable {
   private constructor(
     readonly recordings: Recordings,
     readonly run: RunId,
-    limits: Partial<RetentionLimits>,
-    lensLimits: RetentionPort['lensLimits'],
+    public limits: Partial<RetentionLimits>,
+    public lensLimits: ReturnType<RetentionPort['lensLimits']>,
   ) {
     const port: RetentionPort = {
       reader: recordings.reader,
       burial: recordings.burial,
       clock: recordings.clock,
-      limits: {
+      limits: () => ({
         maxBytes: undefined,
         minFreeBytes: 0,
         maxAgeMs: undefined,
         whenFull: 'evict-oldest',
-        ...limits,
-      },
-      lensLimits,
+        ...this.limits,
+      }),
+      lensLimits: () => this.lensLimits,
       freeBytes: () =>
         Promise.resolve(this.freeBytes.length > 1 ? this.freeBytes.shift()! : this.freeBytes[0]!),
       openBytes: () => this.openBytes,
@@ -271,6 +271,23 @@ describe('Retention', () => {
     await kept.look();
     expect(kept.usedBytes).toBe(0);
     await kept[Symbol.asyncDispose]();
+  });
+
+  it('keeps other limits once it is told of them, and lets go what was paused for one that is gone', async () => {
+    await using place = await Place.make();
+    await using kept = await Kept.of(new Recordings(place), { whenFull: 'stop-recording' });
+    kept.lensLimits = new Map([[front, { maxBytes: 1, maxAgeMs: undefined }]]);
+    await kept.look();
+    expect(kept.said).toEqual([]);
+    kept.retention.limitsChanged();
+    await kept.look();
+    expect(kept.said).toEqual(['paused front']);
+    kept.lensLimits = new Map();
+    kept.limits = { maxBytes: 1 };
+    kept.retention.limitsChanged();
+    expect(kept.lensGate(front).closedBecause).toBeUndefined();
+    await kept.look();
+    expect(kept.usedBytes).toBe(0);
   });
 
   it('looks again when it is told that something changed', async () => {

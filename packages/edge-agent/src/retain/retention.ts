@@ -17,8 +17,8 @@ export interface RetentionPort {
   readonly reader: IndexReader;
   readonly burial: Pick<Burial, 'bury' | 'finish'>;
   readonly clock: Clock;
-  readonly limits: RetentionLimits;
-  readonly lensLimits: ReadonlyMap<LensName, LensLimits>;
+  readonly limits: () => RetentionLimits;
+  readonly lensLimits: () => ReadonlyMap<LensName, LensLimits>;
   readonly freeBytes: FreeSpace;
   /** Bytes of the segments that are being written, of one lens or of all. */
   readonly openBytes: (lens?: LensName) => number;
@@ -70,7 +70,7 @@ const IN_USE = 64;
 export class Retention {
   readonly #port: RetentionPort;
   #totals: EvictionTotals = { segments: 0, bytes: 0, lostSegments: 0, lostBytes: 0 };
-  readonly #rooms: readonly Room[];
+  #rooms: readonly Room[];
   #agedAtMs: number;
   #wake: (() => void) | undefined;
   #isKicked = false;
@@ -84,6 +84,15 @@ export class Retention {
   /** What was evicted since the start. */
   get totals(): EvictionTotals {
     return this.#totals;
+  }
+
+  /** The limits are others than they were. */
+  limitsChanged(): void {
+    const before = this.#rooms;
+    this.#rooms = roomsOf(this.#port);
+    // What has no limit of its own any more is not closed by one either.
+    for (const { lens, gate } of before) if (!this.#rooms.some((room) => room.lens === lens)) gate.open();
+    this.kick();
   }
 
   /** Something changed: look soon. */
@@ -143,7 +152,9 @@ export class Retention {
   }
 
   async #evictAged(signal: AbortSignal): Promise<void> {
-    const { reader, clock, limits, lensLimits } = this.#port;
+    const { reader, clock } = this.#port;
+    const limits = this.#port.limits();
+    const lensLimits = this.#port.lensLimits();
     const elapsedMs = clock.monotonicMs() - this.#agedAtMs;
     this.#agedAtMs += elapsedMs;
     for (const lens of reader.lenses()) {
@@ -225,9 +236,10 @@ export class Retention {
 
 /** What has limits: of the lenses those that have their own, and last the disk, which they may have relieved. */
 function roomsOf(port: RetentionPort): Room[] {
-  const { reader, clock, limits, lensLimits, freeBytes, openBytes, gate } = port;
+  const { reader, clock, freeBytes, openBytes, gate } = port;
+  const limits = port.limits();
   const { whenFull } = limits;
-  const lenses = [...lensLimits].flatMap(([lens, { maxBytes }]) =>
+  const lenses = [...port.lensLimits()].flatMap(([lens, { maxBytes }]) =>
     maxBytes === undefined
       ? []
       : new Room({

@@ -34,8 +34,8 @@ class Scene implements AsyncDisposable {
   ) {
     const { reader, burial, clock } = recordings;
     this.retention = new Retention({
-      ...{ reader, burial, clock, gate: () => this.gate, lensLimits: new Map() },
-      limits: { maxBytes: undefined, minFreeBytes: MIN_FREE_BYTES, maxAgeMs: undefined, whenFull },
+      ...{ reader, burial, clock, gate: () => this.gate, lensLimits: () => new Map() },
+      limits: () => ({ maxBytes: undefined, minFreeBytes: MIN_FREE_BYTES, maxAgeMs: undefined, whenFull }),
       freeBytes: freeSpaceOf(place.storageDir),
       openBytes: () => 0,
       isInUse: () => false,

@@ -27,8 +27,9 @@ export interface StorageKeeperPort extends Pick<RetentionPort, 'openBytes' | 'is
   readonly index: IndexWriter;
   readonly journal: Journal;
   readonly storageDir: string;
-  readonly limits: RetentionLimits;
-  readonly lensLimits: ReadonlyMap<LensName, LensLimits>;
+  /** As they are now; {@link StorageKeeper.limitsChanged} says when they are others. */
+  readonly limits: () => RetentionLimits;
+  readonly lensLimits: () => ReadonlyMap<LensName, LensLimits>;
   readonly freeBytes: FreeSpace;
   /** The change sequence up to which central knows the catalogue; infinite for an agent without central. */
   readonly toldSeq: () => number;
@@ -67,6 +68,11 @@ export class StorageKeeper {
     }
   }
 
+  /** The limits are others than they were: they are kept from now on. */
+  limitsChanged(): void {
+    this.#retention.limitsChanged();
+  }
+
   /** When each lens will lose footage that central does not have; a lens that is not at risk is left out. */
   overwriteEtas(): Promise<ReadonlyMap<LensName, EpochMs>> {
     return this.#forecaster.etas();
@@ -81,7 +87,7 @@ export class StorageKeeper {
   async roomBytes(): Promise<number> {
     const { reader, openBytes, freeBytes, limits } = this.#port;
     const usedBytes = reader.segments.totalBytes();
-    return roomBytes({ usedBytes, openBytes: openBytes(), freeBytes: await freeBytes() }, limits);
+    return roomBytes({ usedBytes, openBytes: openBytes(), freeBytes: await freeBytes() }, limits());
   }
 
   /** Buries one segment for a reason of its own, such as that its file is damaged. */

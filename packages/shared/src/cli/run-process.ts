@@ -13,13 +13,15 @@ export interface ProcessContext {
   /** Aborts when the process is asked to stop. */
   readonly shutdown: AbortSignal;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Calls `listener` at each SIGHUP; where nobody listens, it ends the process as usual. */
+  readonly onHangup: (listener: () => void) => void;
 }
 
 /** The parts of Node's `process` that {@link runProcess} needs. */
 export interface DaemonProcess extends ProcessLike {
   readonly argv: readonly string[];
   readonly pid: number;
-  on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  on(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', listener: () => void): unknown;
   kill(pid: number, signal: 'SIGKILL'): unknown;
 }
 
@@ -38,7 +40,8 @@ export async function runProcess(
       deadline(STOP_DEADLINE_MS, () => process.kill(process.pid, 'SIGKILL'));
     });
   }
-  const context = { shutdown: shutdown.signal, env: process.env };
+  const onHangup = (listener: () => void): void => void process.on('SIGHUP', listener);
+  const context = { shutdown: shutdown.signal, env: process.env, onHangup };
   await runCli(
     { ...cli, addCommands: (program, output) => cli.addCommands(program, output, context) },
     process.argv.slice(2),

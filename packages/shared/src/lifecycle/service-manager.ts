@@ -26,6 +26,11 @@ export class ServiceManager {
     await this.#tell(['READY=1', `STATUS=${status}`]);
   }
 
+  /** What the daemon is busy with, for `systemctl status`. */
+  async status(status: string): Promise<void> {
+    await this.#tell([`STATUS=${status}`]);
+  }
+
   async stopping(): Promise<void> {
     await this.#tell(['STOPPING=1']);
   }

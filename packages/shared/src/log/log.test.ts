@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createLog } from './log.js';
+import { createLeveledLog, createLog } from './log.js';
 
 describe(createLog, () => {
   test.each([
@@ -19,5 +19,24 @@ describe(createLog, () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('***');
     expect(lines[0]).not.toContain('hunter2');
+  });
+});
+
+describe(createLeveledLog, () => {
+  test('changes the level of children, too', () => {
+    const said: unknown[] = [];
+    const write = (line: string): void => void said.push((JSON.parse(line) as { msg: string }).msg);
+    const { log, setLevel } = createLeveledLog('test', 'info', { write });
+    const child = log.child({ stage: 'record' });
+    child.debug('too fine');
+    setLevel('debug');
+    child.debug('fine enough');
+    log.debug({ a: 1 }, 'of the root, too');
+    setLevel('error');
+    child.warn('too fine');
+    child.error({ err: new Error('x') }, 'an error');
+    setLevel('silent');
+    child.error('too fine');
+    expect(said).toEqual(['fine enough', 'of the root, too', 'an error']);
   });
 });

@@ -33,7 +33,12 @@ export function redactUrls(text: string): string {
  * fields; secrets are cut out on the way, both by field name and inside any URL.
  */
 export function createLog(name: string, level: LogLevel, destination?: DestinationStream): Log {
-  const options: pino.LoggerOptions = {
+  const options = optionsOf(name, level);
+  return destination ? pino(options, destination) : pino(options);
+}
+
+function optionsOf(name: string, level: LogLevel): pino.LoggerOptions {
+  return {
     name,
     level,
     base: null,
@@ -43,7 +48,32 @@ export function createLog(name: string, level: LogLevel, destination?: Destinati
     serializers: { err: serializeError },
     hooks: { streamWrite: redactUrls },
   };
-  return destination ? pino(options, destination) : pino(options);
+}
+
+/** A root logger whose level can be changed, with that of all its children. */
+export interface LeveledLog {
+  readonly log: Log;
+  readonly setLevel: (level: LogLevel) => void;
+}
+
+/** As {@link createLog}. Children of pino keep the level that they were made with, so what is too fine is left out here. */
+export function createLeveledLog(name: string, level: LogLevel, destination?: DestinationStream): LeveledLog {
+  let least = valueOf(level);
+  const options: pino.LoggerOptions = {
+    ...optionsOf(name, 'trace'),
+    hooks: {
+      streamWrite: redactUrls,
+      logMethod(given, method, at) {
+        if (at >= least) method.apply(this, given);
+      },
+    },
+  };
+  const log = destination ? pino(options, destination) : pino(options);
+  return { log, setLevel: (wanted) => void (least = valueOf(wanted)) };
+}
+
+function valueOf(level: LogLevel): number {
+  return level === 'silent' ? Number.POSITIVE_INFINITY : pino.levels.values[level]!;
 }
 
 /** An error with its code, kind, hint and causes; the stack only of faults nobody expected. */

@@ -67,7 +67,19 @@ export class OperatedPlace implements AsyncDisposable {
     const { protections, burial } = this.recordings;
     const remove: ControlPort['remove'] = (input) =>
       removeFootage({ reader, burial, isInUse: (one) => this.use.isHeld(one), log }, input);
-    const given = { version: '1.2.3', clock, log, segments, clip, protections, remove, status, ...port };
+    const reload = () => Promise.reject(new Error('no configuration was given'));
+    const given = {
+      version: '1.2.3',
+      clock,
+      log,
+      segments,
+      clip,
+      protections,
+      remove,
+      reload,
+      status,
+      ...port,
+    };
     this.#server = await ControlServer.start(given, this.socketPath);
   }
 
@@ -89,6 +101,7 @@ export class OperatedPlace implements AsyncDisposable {
       step: noSteps,
       clock: this.recordings.clock,
       bootId: () => Promise.resolve('boot-1'),
+      onHangup: () => undefined,
       ...{ stdin, stdout },
     };
     await runCli(

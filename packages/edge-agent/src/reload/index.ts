@@ -1,0 +1,1 @@
+export * from './reload-plan.js';

@@ -5,17 +5,19 @@ import type { MovieRequest } from '@gapless/shared/isobmff';
 import type { DataLayout } from '../store/layout.js';
 import type { StoreReader } from '../store/store.js';
 import { playableObjects, readMovieSegment } from './stored-media.js';
+import type { VideoCache } from './video-cache.js';
 
 export interface VideoPort {
   readonly store: StoreReader;
   readonly layout: DataLayout;
+  readonly cache: VideoCache;
   /** Keeps objects as they are for as long as the movie is read. */
   readonly hold: (objectIds: readonly number[]) => void;
 }
 
 /** Makes an MP4 of a range from the stored segments. `undefined` when no footage of the range is here. */
 export async function storedVideo(
-  { store, layout, hold }: VideoPort,
+  { store, layout, cache, hold }: VideoPort,
   lensId: number,
   ask: { range: Range; mode: MovieRequest['mode'] },
 ): Promise<Video | undefined> {
@@ -30,5 +32,6 @@ export async function storedVideo(
   }));
   const files = filesForVideo(near, ask.range);
   hold(files.map(({ id }) => id));
-  return makeVideo(files, ask);
+  const fingerprints = files.map(({ fingerprint }) => fingerprint);
+  return cache.get({ lensId, ...ask, fingerprints }, () => makeVideo(files, ask));
 }

@@ -16,6 +16,7 @@ import {
   playlist,
   promisedMs,
   storedVideo,
+  VideoCache,
 } from '../../play/index.js';
 import type { Lens } from '../../store/index.js';
 import { gapsOf, timelineOf } from '../../timeline/index.js';
@@ -37,6 +38,7 @@ const LONG_VIDEO_MS = HOUR_MS;
 export function mediaRoutes(routes: Routes, port: ApiPort): void {
   const { store, layout, clock, mediaLinks } = port;
   const longVideos = new Serial();
+  const cache = new VideoCache();
 
   routes.get(
     '/lenses/:vehicle/:lens/video.mp4',
@@ -64,7 +66,12 @@ export function mediaRoutes(routes: Routes, port: ApiPort): void {
       const make = async (): Promise<Video | undefined> => {
         // Whoever did not wait for its turn needs no movie any more.
         if (reply.raw.destroyed) return undefined;
-        const held = { store: store.read, layout, hold: (ids: readonly number[]) => hold(port, reply, ids) };
+        const held = {
+          store: store.read,
+          layout,
+          cache,
+          hold: (ids: readonly number[]) => hold(port, reply, ids),
+        };
         return storedVideo(held, lens.id, { range, mode: request.query.mode });
       };
       const isLong = range.endMs - range.startMs > LONG_VIDEO_MS;

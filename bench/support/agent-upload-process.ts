@@ -25,7 +25,7 @@ export interface SendResult {
 const options = JSON.parse(process.argv[2]!) as SendOptions;
 const { size: sizeBytes } = await stat(options.file);
 await using uploader = new SftpUploader({
-  privateKey: await readFile(options.privateKey, 'utf8'),
+  login: { privateKey: await readFile(options.privateKey, 'utf8') },
   clock: systemClock,
   random: systemRandom,
   localAddresses: systemLocalAddresses,

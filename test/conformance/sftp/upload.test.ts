@@ -210,7 +210,7 @@ describe('who the uploader talks to', () => {
 
   it('says in kind that its key is not accepted', async () => {
     await using kit = await SftpKit.create();
-    const uploader = kit.uploader({ privateKey: generateSshKey(systemRandom).privateKey });
+    const uploader = kit.uploader({ login: { privateKey: generateSshKey(systemRandom).privateKey } });
     await expect(
       uploader.upload({
         path: 'clip',

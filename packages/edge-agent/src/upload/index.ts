@@ -1,6 +1,12 @@
+export { forwardAborts } from './aborts.js';
 export type { DialTiming } from './dial-policy.js';
 export type { SftpEndpoint } from './endpoint.js';
 export { endpointOf } from './endpoint.js';
+export { readRemote } from './pipelined-reader.js';
+export { RateLimiter } from './rate-limiter.js';
+export type { Remote, RemoteEntry, RemoteFile, RemoteFiles } from './remote.js';
+export type { HostKeyType, Login, Manners } from './ssh-manners.js';
+export { foreignManners, HOST_KEY_TYPES } from './ssh-manners.js';
 export type { Dial } from './tcp-dial.js';
 export type { SessionEvents } from './upload-session.js';
 export * from './uploader.js';

@@ -16,6 +16,7 @@ interface Sent {
 
 /** A server that answers when it is told to. */
 class ScriptedRemote implements Remote {
+  readonly files: never = undefined as never;
   readonly sent: Sent[] = [];
   readonly #gone = new AbortController();
   readonly gone = this.#gone.signal;

@@ -52,4 +52,17 @@ describe('RateLimiter', () => {
     limiter.set(undefined);
     expect(limiter.take(PIECE)).toBe(0);
   });
+
+  it('keeps to the rate that it shares with others, too', async () => {
+    const clock = new SimulatedClock();
+    const shared = new RateLimiter(clock);
+    shared.set(400_000);
+    const slow = new RateLimiter(clock, shared);
+    slow.set(100_000);
+    const free = new RateLimiter(clock, shared);
+    const [slowBytes, freeBytes] = await Promise.all([sent(slow, clock, 60_000), sent(free, clock, 60_000)]);
+    expect(slowBytes).toBeLessThan(60 * 100_000 + 200_000);
+    expect(slowBytes + freeBytes).toBeLessThan(60 * 400_000 + 300_000);
+    expect(slowBytes + freeBytes).toBeGreaterThan(60 * 400_000 * 0.9);
+  });
 });

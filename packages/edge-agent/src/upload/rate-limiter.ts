@@ -5,15 +5,20 @@ import { SECOND_MS } from '@gapless/shared/time';
 const BURST_MS = 250;
 const MIN_BURST_BYTES = 64 * 1024;
 
-/** A token bucket: an upper bound on the rate of sending, over a quarter of a second and longer. */
+/**
+ * A token bucket: an upper bound on the rate of sending, over a quarter of a second and longer. One may stand below
+ * another that several share: then both bounds hold.
+ */
 export class RateLimiter {
   readonly #clock: Clock;
+  readonly #shared: RateLimiter | undefined;
   #rateBytesPerSec: number | undefined;
   #tokens = 0;
   #filledMs: number;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, shared?: RateLimiter) {
     this.#clock = clock;
+    this.#shared = shared;
     this.#filledMs = clock.monotonicMs();
   }
 
@@ -27,12 +32,12 @@ export class RateLimiter {
   /** Takes `bytes` if they may go now and returns 0; otherwise takes nothing and returns how long to wait. */
   take(bytes: number): DurationMs {
     const rate = this.#rateBytesPerSec;
-    if (rate === undefined) return 0;
     this.#fill();
     // A piece may overdraw the bucket, so that one larger than the burst still goes, and the next waits for both.
-    if (this.#tokens < 0) return Math.ceil((-this.#tokens / rate) * SECOND_MS);
-    this.#tokens -= bytes;
-    return 0;
+    if (rate !== undefined && this.#tokens < 0) return Math.ceil((-this.#tokens / rate) * SECOND_MS);
+    const sharedMs = this.#shared?.take(bytes) ?? 0;
+    if (sharedMs === 0 && rate !== undefined) this.#tokens -= bytes;
+    return sharedMs;
   }
 
   #fill(): void {

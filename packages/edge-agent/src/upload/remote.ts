@@ -6,6 +6,30 @@ export interface RemoteFile {
   readonly sizeBytes: number;
 }
 
+/** What lies at a path on the server. */
+export interface RemoteEntry {
+  readonly kind: 'file' | 'directory' | 'other';
+  readonly sizeBytes: number;
+}
+
+/** What a session can do beyond writing one file; central's own server allows none of it. Paths are the server's. */
+export interface RemoteFiles {
+  /** Looks at `path`, through links if `follow` is set; `undefined` if nothing is there. */
+  look(path: string, options: { readonly follow: boolean }): Promise<RemoteEntry | undefined>;
+  /** Opens a file that is there for reading. */
+  open(path: string): Promise<RemoteFile>;
+  /** Reads at most 32 KiB, fewer only where the file ends. */
+  read(file: RemoteFile, offset: number, length: number): Promise<Uint8Array>;
+  makeDirectory(path: string): Promise<void>;
+  /** Gives a file another name; OpenSSH's server refuses a name that is taken, others may not. */
+  rename(from: string, to: string): Promise<void>;
+  /** The same, in place of what has that name: in one step where the server can, else by removing that first. */
+  replace(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  /** Bytes that may still be written where `path` lies; `undefined` if the server does not say. */
+  freeBytes(path: string): Promise<number | undefined>;
+}
+
 /**
  * One live SFTP session. Requests are sent in the order of the calls and go out at once. When the session is gone every
  * promise rejects with the reason; the callbacks of writes may then stay silent, so whoever waits for them watches `gone`.
@@ -27,6 +51,7 @@ export interface Remote {
   shrink(file: RemoteFile, sizeBytes: number): Promise<void>;
   /** Closes the file; resolves when the server has it on stable storage, as far as it offers that. */
   close(file: RemoteFile): Promise<void>;
+  readonly files: RemoteFiles;
   /** Asks for a sign of life. */
   ping(): Promise<void>;
   /** Gives the session up at once. */

@@ -4,13 +4,14 @@ import type { AppError } from '@gapless/shared/errors';
 import { toAppError } from '@gapless/shared/errors';
 import type { Clock } from '@gapless/shared/time';
 import type { Client, SFTPWrapper, Stats } from 'ssh2';
+import type { Refusals } from './errors.js';
 import { refusal, unreachable } from './errors.js';
 import type { Remote, RemoteFile } from './remote.js';
+import type { Callback } from './ssh-files.js';
+import { asBuffer, done, offers, SshFiles } from './ssh-files.js';
 
 /** Bits of `pflags` in SSH_FXP_OPEN: write, and create if need be; never truncate, never append. */
 const WRITE_CREATE = 0x02 | 0x08;
-
-type Callback<T> = (error: Error | undefined | null, value: T) => void;
 
 /**
  * An open SFTP channel of ssh2 as a `Remote`. ssh2 forgets some of its callbacks when a connection dies, so each request
@@ -21,6 +22,8 @@ export class SshRemote implements Remote {
   readonly #sftp: SFTPWrapper;
   readonly #socket: Socket;
   readonly #clock: Clock;
+  readonly #refusals: Refusals;
+  readonly files: SshFiles;
   readonly #gone = new AbortController();
   /** When each unanswered request was sent, in the order of sending. */
   readonly #unanswered = new Map<number, number>();
@@ -29,11 +32,19 @@ export class SshRemote implements Remote {
   readonly localAddress: string | undefined;
   heardMs: number;
 
-  constructor(parts: { client: Client; sftp: SFTPWrapper; socket: Socket; clock: Clock }) {
+  constructor(parts: {
+    client: Client;
+    sftp: SFTPWrapper;
+    socket: Socket;
+    clock: Clock;
+    refusals: Refusals;
+  }) {
     this.#client = parts.client;
     this.#sftp = parts.sftp;
     this.#socket = parts.socket;
     this.#clock = parts.clock;
+    this.#refusals = parts.refusals;
+    this.files = new SshFiles(parts.sftp, (operation, send) => this.#ask(operation, send));
     // Every upload of the session listens.
     setMaxListeners(0, this.#gone.signal);
     // Without the zone of a link-local address: the interfaces are listed without it, too.
@@ -76,7 +87,7 @@ export class SshRemote implements Remote {
     const request = this.#sent();
     this.#sftp.write(asBuffer(file.handle), asBuffer(bytes), 0, bytes.length, offset, (error) => {
       this.#unanswered.delete(request);
-      done(error ? refusal('write', error) : undefined);
+      done(error ? refusal(this.#refusals, 'write', error) : undefined);
     });
   }
 
@@ -89,7 +100,7 @@ export class SshRemote implements Remote {
   async close(file: RemoteFile): Promise<void> {
     const handle = asBuffer(file.handle);
     // Central's own server syncs before it answers the closing; OpenSSH's offers it apart.
-    const synced = this.#offers('fsync@openssh.com')
+    const synced = offers(this.#sftp, 'fsync@openssh.com', '1')
       ? this.#ask<unknown>('sync', (answer) => this.#sftp.ext_openssh_fsync(handle, answer))
       : undefined;
     await Promise.all([
@@ -112,14 +123,6 @@ export class SshRemote implements Remote {
     for (const fail of failures) fail(reason);
   }
 
-  #offers(extension: string): boolean {
-    // ssh2 throws instead of telling whether the server has an extension.
-    const { _extensions: offered } = this.#sftp as unknown as {
-      readonly _extensions?: Record<string, string>;
-    };
-    return offered?.[extension] === '1';
-  }
-
   #sent(): number {
     this.#unanswered.set(++this.#requests, this.#clock.monotonicMs());
     return this.#requests;
@@ -133,18 +136,10 @@ export class SshRemote implements Remote {
       send((error, value) => {
         this.#unanswered.delete(request);
         this.#failures.delete(reject);
-        if (error) reject(this.gone.aborted ? toAppError(this.gone.reason) : refusal(operation, error));
-        else resolve(value);
+        if (!error) resolve(value);
+        else if (this.gone.aborted) reject(toAppError(this.gone.reason));
+        else reject(refusal(this.#refusals, operation, error));
       });
     });
   }
-}
-
-function done(answer: Callback<undefined>): (error?: Error | null) => void {
-  return (error) => answer(error, undefined);
-}
-
-/** The same memory as ssh2 wants it typed. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -11,6 +11,7 @@ const endpoint: SftpEndpoint = { host: 'central', port: 22, user: 'bus-042', hos
 
 /** A connection that is silent until it is told to speak. */
 class FakeRemote implements Remote {
+  readonly files: never = undefined as never;
   readonly #gone = new AbortController();
   readonly gone = this.#gone.signal;
   readonly localAddress = '10.0.0.1';

@@ -13,7 +13,9 @@ import { Patience } from './patience.js';
 import { PipelinedWriter } from './pipelined-writer.js';
 import { RateLimiter } from './rate-limiter.js';
 import type { Remote, RemoteFile } from './remote.js';
-import { openSshConnection, parsePrivateKey } from './ssh-connection.js';
+import { openSshConnection } from './ssh-connection.js';
+import type { Login, Manners } from './ssh-manners.js';
+import { centralManners, loginMethods } from './ssh-manners.js';
 import type { Dial } from './tcp-dial.js';
 import { tcpDial } from './tcp-dial.js';
 import type { SessionEvents } from './upload-session.js';
@@ -34,8 +36,9 @@ export interface UploadRequest {
 }
 
 export interface SftpUploaderOptions {
-  /** The vehicle's Ed25519 private key in OpenSSH's notation. */
-  readonly privateKey: string;
+  readonly login: Login;
+  /** How the server is met; by default as central's is. */
+  readonly manners?: Manners;
   readonly clock: Clock;
   readonly random: Random;
   /** The addresses that this machine has now. */
@@ -48,6 +51,17 @@ export interface SftpUploaderOptions {
   readonly idleMs?: DurationMs;
   /** When nothing is acknowledged for this long uploads fail, as `SFTP_UNREACHABLE`; a pause does not count. */
   readonly patienceMs?: DurationMs;
+  /** A bound on the rate that this uploader shares with others, beside its own. */
+  readonly sharedLimit?: RateLimiter | undefined;
+}
+
+/** What work on a connection is done with; see {@link SftpUploader.use}. */
+export interface ConnectionUse {
+  readonly signal: AbortSignal;
+  /** To be told of every headway: where there is none for long the server is given up. */
+  readonly moved: () => void;
+  /** How many bytes may be asked for at this moment; see {@link RateLimiter.take}. */
+  readonly limiter: RateLimiter;
 }
 
 /** What the uploader measures, for status and metrics. */
@@ -78,24 +92,24 @@ export class SftpUploader implements AsyncDisposable {
   readonly #gate: PauseGate;
   readonly #disposed = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
-  /** When the server last acknowledged anything. */
-  #ackedMs = Number.NEGATIVE_INFINITY;
+  /** When anything last got ahead. */
+  #movedMs = Number.NEGATIVE_INFINITY;
 
-  /** @throws SFTP_KEY_INVALID */
+  /** @throws SFTP_KEY_INVALID, KEY_UNREADABLE */
   constructor(options: SftpUploaderOptions) {
-    const { clock, random, localAddresses } = options;
-    const privateKey = parsePrivateKey(options.privateKey);
+    const { clock, random, localAddresses, manners = centralManners } = options;
+    const login = loginMethods(options.login, manners);
     this.#options = options;
     // Every running upload listens.
     setMaxListeners(0, this.#disposed.signal);
-    this.#limiter = new RateLimiter(clock);
+    this.#limiter = new RateLimiter(clock, options.sharedLimit);
     this.#window = new UploadWindow(clock, this.#limiter);
     this.#gate = new PauseGate(clock);
     const dial = options.dial ?? tcpDial(clock, CONNECT_MS);
     const handshakeMs = options.handshakeMs ?? HANDSHAKE_MS;
     this.#session = new UploadSession({
       connect: (endpoint, signal) =>
-        openSshConnection(endpoint, { privateKey, dial, clock, handshakeMs }, signal),
+        openSshConnection(endpoint, { login, manners, dial, clock, handshakeMs }, signal),
       localAddresses,
       clock,
       random,
@@ -147,17 +161,29 @@ export class SftpUploader implements AsyncDisposable {
    * made good inside; what is thrown concerns this upload, and its kind says whether the same again can succeed.
    *
    * @returns how many bytes were sent, those that had to be sent twice included
-   * @throws SFTP_UNREACHABLE, SFTP_HOST_KEY_MISMATCH, SFTP_KEY_REFUSED, UPLOAD_REFUSED, UPLOAD_TICKET_UNKNOWN,
-   *   UPLOAD_REMOTE_FAILED, UPLOAD_SOURCE_SHORT, what `read` throws, or the signal's reason
+   * @throws SFTP_UNREACHABLE, SFTP_HOST_KEY_MISMATCH, SFTP_KEY_REFUSED, SFTP_LOGIN_REFUSED, UPLOAD_REFUSED,
+   *   UPLOAD_TICKET_UNKNOWN, UPLOAD_PATH_UNKNOWN, UPLOAD_REMOTE_FAILED, UPLOAD_SOURCE_SHORT, what `read` throws, or the
+   *   signal's reason
    */
-  async upload(request: UploadRequest): Promise<{ readonly sentBytes: number }> {
-    const running = this.#upload(request);
-    this.#running.add(running);
-    try {
-      return await running;
-    } finally {
-      this.#running.delete(running);
-    }
+  upload(request: UploadRequest): Promise<{ readonly sentBytes: number }> {
+    return this.#track(this.#upload(request));
+  }
+
+  /**
+   * Does `work` on the connection, and again on the next one when that is lost: it must do no harm when it was done in
+   * part. Throws as {@link upload} does, or what `work` throws.
+   */
+  use<T>(signal: AbortSignal, work: (remote: Remote, use: ConnectionUse) => Promise<T>): Promise<T> {
+    const moved = (): void => {
+      this.#movedMs = this.#options.clock.monotonicMs();
+    };
+    return this.#track(
+      this.#withPatience(signal, (patience) =>
+        this.#untilDone(patience, (remote) =>
+          work(remote, { signal: patience.signal, moved, limiter: this.#limiter }),
+        ),
+      ),
+    );
   }
 
   /** Stops all uploads at once and closes the connection. */
@@ -167,36 +193,51 @@ export class SftpUploader implements AsyncDisposable {
     await this.#session[Symbol.asyncDispose]();
   }
 
-  async #upload(request: UploadRequest): Promise<{ readonly sentBytes: number }> {
+  async #track<T>(work: Promise<T>): Promise<T> {
+    this.#running.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#running.delete(work);
+    }
+  }
+
+  #upload(request: UploadRequest): Promise<{ readonly sentBytes: number }> {
+    const progress: Progress = { reachedBytes: request.offset, sentBytes: 0 };
+    return this.#withPatience(request.signal, async (patience) => {
+      await this.#untilDone(patience, (remote) => this.#attempt(remote, { request, progress, patience }));
+      return { sentBytes: progress.sentBytes };
+    });
+  }
+
+  async #withPatience<T>(signal: AbortSignal, work: (patience: Patience) => Promise<T>): Promise<T> {
     const { clock, patienceMs = PATIENCE_MS } = this.#options;
     using patience = new Patience({
       clock,
       patienceMs,
-      signals: [request.signal, this.#disposed.signal],
+      signals: [signal, this.#disposed.signal],
       // What holds for the link holds for every upload: one of many may wait long for its turn.
-      headwayMs: () => (this.#gate.isPaused ? clock.monotonicMs() : this.#ackedMs),
+      headwayMs: () => (this.#gate.isPaused ? clock.monotonicMs() : this.#movedMs),
       failure: () => this.#session.lastError ?? unreachable('the server answers nothing more'),
     });
-    const progress: Progress = { reachedBytes: request.offset, sentBytes: 0 };
     const leave = this.#session.enter();
     try {
-      while (!(await this.#tryOnce({ request, progress, patience })));
-      return { sentBytes: progress.sentBytes };
+      return await work(patience);
     } finally {
       leave();
     }
   }
 
-  /** Goes as far as one connection carries; false if only that failed, and the next one goes on where it got to. */
-  async #tryOnce(work: Work): Promise<boolean> {
-    const remote = await this.#session.acquire(work.patience.signal);
-    try {
-      await this.#attempt(remote, work);
-      return true;
-    } catch (thrown) {
-      work.patience.signal.throwIfAborted();
-      if (!remote.gone.aborted) throw toAppError(thrown);
-      return false;
+  /** Goes as far as one connection carries; if only that failed, the next one goes on where it got to. */
+  async #untilDone<T>(patience: Patience, attempt: (remote: Remote) => Promise<T>): Promise<T> {
+    for (;;) {
+      const remote = await this.#session.acquire(patience.signal);
+      try {
+        return await attempt(remote);
+      } catch (thrown) {
+        patience.signal.throwIfAborted();
+        if (!remote.gone.aborted) throw toAppError(thrown);
+      }
     }
   }
 
@@ -230,7 +271,7 @@ export class SftpUploader implements AsyncDisposable {
         closing.catch(() => undefined);
       },
       onAcked: (ackedBytes) => {
-        this.#ackedMs = this.#options.clock.monotonicMs();
+        this.#movedMs = this.#options.clock.monotonicMs();
         request.onProgress?.(ackedBytes);
       },
     });

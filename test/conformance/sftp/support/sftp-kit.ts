@@ -99,7 +99,7 @@ export class SftpKit implements AsyncDisposable {
   uploader(options: Partial<SftpUploaderOptions> = {}, endpoint = this.endpoint()): SftpUploader {
     const uploader = this.#owned.use(
       new SftpUploader({
-        privateKey: this.vehicleKey.privateKey,
+        login: { privateKey: this.vehicleKey.privateKey },
         clock: systemClock,
         random: systemRandom,
         localAddresses: systemLocalAddresses,

@@ -26,6 +26,8 @@ const HUBS = { 'edge-agent': 'index', central: 'store' };
 const EXCEPTIONS = [
   // An answer to a request is a clip, a reduced file or a picture of what a query found.
   { in: 'edge-agent', from: 'fulfil', to: '(query|clip|reduce|snapshot)' },
+  // What is uploaded is a clip or a reduced file, and the SFTP client that completion uses carries it.
+  { in: 'edge-agent', from: 'deliver', to: '(upload|clip|reduce)' },
   // What is missing is a question to the timeline, and so is what can be played.
   { in: 'central', from: '(complete|play)', to: 'timeline' },
 ];

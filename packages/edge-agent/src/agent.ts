@@ -14,6 +14,7 @@ import { SegmentUse } from './clip/index.js';
 import { Connection } from './connection.js';
 import type { AgentFacts, ControlPort } from './control/index.js';
 import { ControlServer, controlPath } from './control/index.js';
+import { Uploads } from './deliver/index.js';
 import {
   catchUp,
   indexPath,
@@ -31,8 +32,10 @@ import type { RecoveryPort, StartProcess } from './record/index.js';
 import { Recorders, RecordingGate, recover, startFfmpeg } from './record/index.js';
 import type { Reloaded } from './reload/index.js';
 import { planReload } from './reload/index.js';
+import { systemLocalAddresses } from './local-addresses.js';
 import { whyMissing } from './query/index.js';
 import { freeSpaceOf, StorageKeeper } from './retain/index.js';
+import { RateLimiter } from './upload/index.js';
 import { requireWritable } from './writable-directory.js';
 
 export interface AgentOptions {
@@ -71,6 +74,8 @@ export class Agent implements AsyncDisposable {
   readonly #gate = new RecordingGate();
   readonly #lensGates = new Map<LensName, RecordingGate>();
   readonly #clipUse = new SegmentUse();
+  /** Of all that goes up, except for live video. */
+  readonly #uploadLimit: RateLimiter;
   readonly #startedMs: number;
   readonly #storage: StorageKeeper;
   readonly #protections: Protections;
@@ -92,6 +97,8 @@ export class Agent implements AsyncDisposable {
     this.#options = options;
     this.#config = options.config;
     this.#startedMs = options.clock.nowMs();
+    this.#uploadLimit = new RateLimiter(options.clock);
+    this.#uploadLimit.set(options.config.upload.maxRate);
     this.#owned = made.owned;
     this.#journal = made.journal;
     this.#reader = made.reader;
@@ -158,7 +165,7 @@ export class Agent implements AsyncDisposable {
       this.#config = config;
       this.#options.setLogLevel(config.log.level);
       this.#storage.limitsChanged();
-      this.#connection?.reconfigured();
+      this.#uploadLimit.set(config.upload.maxRate);
       const tell = async (): Promise<void> => this.#connection?.sendStatus();
       const lenses = await this.#recorders.follow(lensSettingsOf(config), tell);
       await tell();
@@ -179,7 +186,9 @@ export class Agent implements AsyncDisposable {
       lensesOf(config).map(({ lens }) => lens),
     );
     this.#recorders.prepare(lensSettingsOf(config), recovered);
-    this.#owned.use(await ControlServer.start(this.#controlPort(), controlPath(config.stateDir)));
+    const uploads = this.#owned.use(this.#makeUploads());
+    await uploads.begin();
+    this.#owned.use(await ControlServer.start(this.#controlPort(uploads), controlPath(config.stateDir)));
     this.#running.push(
       this.#run(),
       this.#storage.run(this.#stop.signal),
@@ -247,22 +256,52 @@ export class Agent implements AsyncDisposable {
     });
   }
 
-  #controlPort(): ControlPort {
-    const { version, clock, log: parent } = this.#options;
-    const log = parent.child({ stage: 'control' });
+  #makeUploads(): Uploads {
+    const { clock, random, step, log } = this.#options;
+    const { stateDir } = this.#config;
+    const storageDir = storageDirOf(this.#config);
+    return new Uploads({
+      ...{ clock, random, step, log: log.child({ stage: 'deliver' }), stateDir },
+      ...{ localAddresses: systemLocalAddresses, sharedLimit: this.#uploadLimit },
+      sources: {
+        ...{ vehicle: vehicleOf(this.#config), reader: this.#reader, storageDir },
+        clip: this.#questionPorts().clip,
+        roots: () => [storageDir, ...this.#config.upload.roots],
+        onCorrupt: (segment) => this.#bury(segment),
+      },
+    });
+  }
+
+  #controlPort(uploads: Uploads): ControlPort {
+    const { version, clock, log } = this.#options;
+    return {
+      ...{ version, clock, log: log.child({ stage: 'control' }), uploads, protections: this.#protections },
+      ...this.#questionPorts(),
+      remove: (input) => this.#storage.remove(input),
+      reload: () => this.reload(),
+      status: () => this.#status(),
+    };
+  }
+
+  #questionPorts(): Pick<ControlPort, 'segments' | 'clip'> {
+    const { clock, log } = this.#options;
     const lensNow: ControlPort['segments']['lensNow'] = (lens) => this.#recorders.of(lens)?.now;
     const segments = { reader: this.#reader, lensNow, nowMs: () => clock.nowMs() };
     const clip: ControlPort['clip'] = {
       ...{ reader: this.#reader, lensNow, use: this.#clipUse, storageDir: storageDirOf(this.#config) },
       whyMissing: (lens, range) => whyMissing(segments, lens, range),
-      onDamaged: (segment, err) => log.error({ err, ...segment }, 'segment could not be read'),
+      onDamaged: (segment, err) => log.error({ stage: 'clip', err, ...segment }, 'segment could not be read'),
     };
-    return {
-      ...{ version, clock, log, segments, clip, protections: this.#protections },
-      remove: (input) => this.#storage.remove(input),
-      reload: () => this.reload(),
-      status: () => this.#status(),
-    };
+    return { segments, clip };
+  }
+
+  /** Puts away a segment whose file was found damaged while it was read. */
+  #bury(segment: Parameters<StorageKeeper['bury']>[0]): void {
+    this.#storage
+      .bury(segment, 'corrupt')
+      .catch((thrown: unknown) =>
+        this.#options.log.error({ err: toAppError(thrown) }, 'damaged file could not be put away'),
+      );
   }
 
   async #status(): Promise<AgentFacts> {
@@ -301,7 +340,7 @@ export class Agent implements AsyncDisposable {
       recorders: () => this.#recorders.all,
       overwriteEtas: () => this.#storage.overwriteEtas(),
       freeBytes: freeSpaceOf(storageDirOf(this.#config)),
-      bury: (segment) => this.#storage.bury(segment, 'corrupt'),
+      ...{ bury: (segment) => this.#bury(segment), uploadLimit: this.#uploadLimit },
     });
   }
 

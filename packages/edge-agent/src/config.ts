@@ -102,7 +102,12 @@ export const edgeConfigSchema = z.strictObject({
     .strictObject({
       maxRate: bitrate({ min: '10kbit/s' })
         .optional()
-        .describe('Upper limit of completion, in all; live video is not limited'),
+        .describe('Upper limit of completion and uploads, in all; live video is not limited'),
+      roots: z
+        .array(z.string().startsWith('/', 'Expected an absolute path.'))
+        .max(64)
+        .default([])
+        .describe('Directories from which gapless-edge upload may take files, besides the recordings'),
     })
     .prefault({}),
   ffmpeg: z.string().min(1).default('ffmpeg').describe('Name or path of the ffmpeg program'),

@@ -21,6 +21,7 @@ import { CatalogueFeed, dialLink, LinkClient, loadAccessKeys } from './link/inde
 import { LiveLane } from './live/index.js';
 import type { LensRecorder } from './record/index.js';
 import { systemLocalAddresses } from './local-addresses.js';
+import type { RateLimiter } from './upload/index.js';
 import { endpointOf, SftpUploader } from './upload/index.js';
 
 export interface ConnectionPort {
@@ -43,7 +44,9 @@ export interface ConnectionPort {
   /** Bytes that the disk of the recordings still takes. */
   readonly freeBytes: () => Promise<number>;
   /** Puts away a segment whose file was found damaged while it was read. */
-  readonly bury: (segment: Parameters<Transfers['isSending']>[0]) => Promise<void>;
+  readonly bury: (segment: Parameters<Transfers['isSending']>[0]) => void;
+  /** The bound on the rate of all that goes up, except for live video. */
+  readonly uploadLimit: RateLimiter;
 }
 
 /** The link as it stands; without the state of a link there is none, because the vehicle is not enrolled or still starting. */
@@ -65,7 +68,6 @@ export class Connection {
   #transfers: Transfers | undefined;
   #toldSeq = 0;
   #link: LinkClient | undefined;
-  #uploader: SftpUploader | undefined;
 
   constructor(port: ConnectionPort) {
     this.#port = port;
@@ -140,16 +142,10 @@ export class Connection {
     if (this.#session) await this.#sendStatus(this.#session);
   }
 
-  /** Takes up what a reload has changed. */
-  reconfigured(): void {
-    this.#uploader?.setRateLimit(this.#port.config().upload.maxRate);
-  }
-
   async #speak({ enrolment }: Identity, signal: AbortSignal): Promise<void> {
     const { config, central, identity, clock, random, log, version, bootId, disk, reader } = this.#port;
     const keys = await loadAccessKeys(disk, config().stateDir, enrolment);
     await using uploader = this.#makeUploader(keys.sftp.privateKey);
-    this.#uploader = uploader;
     const link = new LinkClient({
       url: linkUrlOf(central),
       ca: central.ca === undefined ? undefined : await readFile(central.ca, 'utf8'),
@@ -179,14 +175,14 @@ export class Connection {
       await link.run(signal);
     } finally {
       this.#link = undefined;
-      this.#uploader = undefined;
     }
   }
 
   #makeUploader(privateKey: string): SftpUploader {
-    const { config, clock, random, log } = this.#port;
-    const uploader = new SftpUploader({
-      privateKey,
+    const { clock, random, log, uploadLimit } = this.#port;
+    return new SftpUploader({
+      sharedLimit: uploadLimit,
+      login: { privateKey },
       clock,
       random,
       localAddresses: systemLocalAddresses,
@@ -197,8 +193,6 @@ export class Connection {
         onDialFailed: (error) => log.debug({ stage: 'upload', err: error }, 'sftp dial failed'),
       },
     });
-    uploader.setRateLimit(config().upload.maxRate);
-    return uploader;
   }
 
   /** Puts together what one session with central does. */
@@ -222,11 +216,7 @@ export class Connection {
         clock,
         step,
         log: log.child({ stage: 'fulfil' }),
-        onCorrupt: (segment) => {
-          bury(segment).catch((thrown: unknown) =>
-            log.error({ err: toAppError(thrown) }, 'damaged file could not be put away'),
-          );
-        },
+        onCorrupt: bury,
       },
       send,
     );

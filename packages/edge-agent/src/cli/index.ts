@@ -13,6 +13,8 @@ import { addRemoveCommand } from './remove-command.js';
 import { addRunCommand } from './run-command.js';
 import { addSegmentsCommand } from './segments-command.js';
 import { addStatusCommand } from './status-command.js';
+import { addUploadCommand } from './upload-command.js';
+import { addUploadsCommand } from './uploads-command.js';
 
 /** All commands of `gapless-edge`. */
 export function addCommands(program: Command, output: CliOutput, context: CliContext): void {
@@ -27,5 +29,7 @@ export function addCommands(program: Command, output: CliOutput, context: CliCon
   addCheckCommand(program, output, context);
   addDoctorCommand(program, output, context);
   addConfigCommands(program, output, context);
+  addUploadCommand(program, output, context);
+  addUploadsCommand(program, output, context);
   addReduceCommand(program, output, context);
 }

@@ -8,6 +8,7 @@ import { reloadRoutes } from './routes/reload.js';
 import { removeRoutes } from './routes/remove.js';
 import { segmentRoutes } from './routes/segments.js';
 import { statusRoutes } from './routes/status.js';
+import { uploadRoutes } from './routes/uploads.js';
 import { listenAt, unlisten } from './socket.js';
 
 /**
@@ -34,6 +35,7 @@ export class ControlServer implements AsyncDisposable {
         protectionRoutes(routes, port);
         removeRoutes(routes, port);
         statusRoutes(routes, port);
+        uploadRoutes(routes, port);
         reloadRoutes(routes, port);
         done();
       },

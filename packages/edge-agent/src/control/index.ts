@@ -5,5 +5,6 @@ export type { ReloadReply } from './routes/reload.js';
 export type { RemoveReply } from './routes/remove.js';
 export type { SegmentsReply } from './routes/segments.js';
 export type { StatusReply } from './routes/status.js';
+export type { UploadEventLine, UploadReply, UploadsReply } from './routes/uploads.js';
 export { controlPath } from './socket.js';
 export type { AgentFacts } from './status.js';

@@ -1,6 +1,7 @@
 import type { Log } from '@gapless/shared/log';
 import type { Clock } from '@gapless/shared/time';
 import type { ClipPort } from '../clip/index.js';
+import type { Uploads } from '../deliver/index.js';
 import type { Protections } from '../protect/index.js';
 import type { SegmentsPort } from '../query/index.js';
 import type { Reloaded } from '../reload/index.js';
@@ -16,6 +17,7 @@ export interface ControlPort {
   readonly clip: ClipPort;
   readonly protections: Pick<Protections, 'protect' | 'unprotect' | 'list'>;
   readonly remove: StorageKeeper['remove'];
+  readonly uploads: Omit<Uploads, 'begin' | typeof Symbol.asyncDispose>;
   readonly reload: () => Promise<Reloaded>;
   readonly status: () => Promise<AgentFacts>;
 }

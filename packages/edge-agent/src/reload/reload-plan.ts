@@ -29,7 +29,7 @@ export function planReload(before: EdgeConfig, after: EdgeConfig): ReloadPlan {
     recording: after.recording,
     ffmpeg: after.ffmpeg,
     storage: { ...after.storage, dir: before.storage.dir },
-    upload: { ...before.upload, maxRate: after.upload.maxRate },
+    upload: after.upload,
     log: after.log,
   };
   return { config, changed: changedKeys(before, config), needsRestart: changedKeys(config, after) };

@@ -68,6 +68,8 @@ export class OperatedPlace implements AsyncDisposable {
     const remove: ControlPort['remove'] = (input) =>
       removeFootage({ reader, burial, isInUse: (one) => this.use.isHeld(one), log }, input);
     const reload = () => Promise.reject(new Error('no configuration was given'));
+    // Those who upload bring what that takes.
+    const uploads = {} as ControlPort['uploads'];
     const given = {
       version: '1.2.3',
       clock,
@@ -77,6 +79,7 @@ export class OperatedPlace implements AsyncDisposable {
       protections,
       remove,
       reload,
+      uploads,
       status,
       ...port,
     };

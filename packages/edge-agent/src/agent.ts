@@ -1,3 +1,4 @@
+import type { ListenAddress } from '@gapless/shared/config';
 import type { AppError } from '@gapless/shared/errors';
 import { toAppError } from '@gapless/shared/errors';
 import type { Disk } from '@gapless/shared/fs';
@@ -13,7 +14,7 @@ import { lensesOf, lensLimitsOf, lensSettingsOf, limitsOf, storageDirOf, vehicle
 import { SegmentUse } from './clip/index.js';
 import { Connection } from './connection.js';
 import type { AgentFacts, ControlPort } from './control/index.js';
-import { ControlServer, controlPath } from './control/index.js';
+import { agentFacts, ControlServer, controlPath, MetricsServer } from './control/index.js';
 import { Uploads } from './deliver/index.js';
 import {
   catchUp,
@@ -82,6 +83,7 @@ export class Agent implements AsyncDisposable {
   readonly #reloading = new Serial();
   /** In force; a reload puts another in its place. */
   #config: EdgeConfig;
+  #metrics: MetricsServer | undefined;
 
   private constructor(
     options: AgentOptions,
@@ -144,6 +146,11 @@ export class Agent implements AsyncDisposable {
     }
   }
 
+  /** Where its metrics are read, if anywhere. */
+  get metricsUrl(): string | undefined {
+    return this.#metrics?.url;
+  }
+
   /** Stops in path order: recording first, so that the last segments are closed and told. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
@@ -186,6 +193,7 @@ export class Agent implements AsyncDisposable {
       lensesOf(config).map(({ lens }) => lens),
     );
     this.#recorders.prepare(lensSettingsOf(config), recovered);
+    if (config.metrics.listen) this.#metrics = await this.#serveMetrics(config.metrics.listen);
     const uploads = this.#owned.use(this.#makeUploads());
     await uploads.begin();
     this.#owned.use(await ControlServer.start(this.#controlPort(uploads), controlPath(config.stateDir)));
@@ -304,27 +312,33 @@ export class Agent implements AsyncDisposable {
       );
   }
 
-  async #status(): Promise<AgentFacts> {
+  /** Without metrics the agent records all the same. */
+  async #serveMetrics(address: ListenAddress): Promise<MetricsServer | undefined> {
+    const log = this.#options.log.child({ stage: 'metrics' });
     const { version } = this.#options;
+    try {
+      const port = { version, log, status: () => this.#status() };
+      return this.#owned.use(await MetricsServer.start(port, address));
+    } catch (thrown) {
+      log.error({ err: toAppError(thrown) }, 'metrics cannot be read');
+      return undefined;
+    }
+  }
+
+  #status(): Promise<AgentFacts> {
     const config = this.#config;
-    const { maxSize, minFree, maxAge, whenFull } = config.storage;
-    const live = new Map(lensesOf(config).map((one) => [one.lens, one.live]));
+    const live = lensesOf(config).filter((one) => one.live === 'push');
     const dir = storageDirOf(config);
-    return {
-      vehicle: vehicleOf(config),
-      version,
-      startedMs: this.#startedMs,
-      lenses: this.#recorders.all.map(({ status, stateSinceMs, openBytes }) => ({
-        ...{ ...status, live: live.get(status.lens) ?? 'off', sinceMs: stateSinceMs, openBytes },
-      })),
-      disk: {
-        ...{ dir, usedBytes: this.#reader.segments.totalBytes(), freeBytes: await freeSpaceOf(dir)() },
-        ...{ maxBytes: maxSize, minFreeBytes: minFree, maxAgeMs: maxAge, whenFull },
-      },
+    return agentFacts({
+      ...{ vehicle: vehicleOf(config), version: this.#options.version, startedMs: this.#startedMs },
+      live: new Set(live.map(({ lens }) => lens)),
+      disk: { dir, usedBytes: this.#reader.segments.totalBytes(), ...limitsOf(config) },
+      freeBytes: freeSpaceOf(dir),
+      ...{ recorders: this.#recorders, storage: this.#storage, protections: this.#protections },
       link: this.#connection?.linkState,
       catalogue: { changeSeq: this.#reader.changeSeq, toldSeq: this.#connection?.toldSeq },
       transfers: this.#connection?.transfers ?? [],
-    };
+    });
   }
 
   /** Undefined for a vehicle that only records. */

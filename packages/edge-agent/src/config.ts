@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Frozen } from '@gapless/shared/config';
-import { bitrate, duration, share, size } from '@gapless/shared/config';
+import { bitrate, duration, listenAddress, share, size } from '@gapless/shared/config';
 import { isName, NAME_RULE } from '@gapless/shared/ids';
 import type { LensName, VehicleId } from '@gapless/shared/ids';
 import { z } from 'zod';
@@ -108,6 +108,13 @@ export const edgeConfigSchema = z.strictObject({
         .max(64)
         .default([])
         .describe('Directories from which gapless-edge upload may take files, besides the recordings'),
+    })
+    .prefault({}),
+  metrics: z
+    .strictObject({
+      listen: listenAddress()
+        .optional()
+        .describe('Where Prometheus reads metrics, such as 127.0.0.1:9464; by default nowhere'),
     })
     .prefault({}),
   ffmpeg: z.string().min(1).default('ffmpeg').describe('Name or path of the ffmpeg program'),

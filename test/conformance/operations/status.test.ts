@@ -23,6 +23,9 @@ const facts: AgentFacts = {
       asOfMs: NOW_MS - 500,
       open: { run, seq: 7, startMs: NOW_MS - 4_500, endMs: NOW_MS - 500 },
       openBytes: 2_100_000,
+      recorded: { fragments: 600, bytes: 300_000_000 },
+      runEnds: new Map([['stalled', 2]]),
+      overwriteEtaMs: NOW_MS + 11_520_000,
     },
     {
       lens: parseLensName('rear'),
@@ -32,6 +35,8 @@ const facts: AgentFacts = {
       sinceMs: NOW_MS - 65_000,
       asOfMs: NOW_MS,
       openBytes: 0,
+      recorded: { fragments: 0, bytes: 0 },
+      runEnds: new Map(),
     },
   ],
   disk: {
@@ -66,6 +71,8 @@ const facts: AgentFacts = {
       ackedBytes: 0,
     },
   ],
+  protections: { protectedBytes: 40e9, maxBytes: 50e9, share: 'near' },
+  evicted: { segments: 12, bytes: 60e6, lostSegments: 2, lostBytes: 10e6 },
 };
 
 describe('gapless-edge status', () => {
@@ -110,6 +117,7 @@ describe('gapless-edge status', () => {
             to: formatUtc(NOW_MS - 500),
             bytes: 2_100_000,
           },
+          overwriteEta: formatUtc(NOW_MS + 11_520_000),
         },
         {
           lens: 'rear',
@@ -128,6 +136,7 @@ describe('gapless-edge status', () => {
         minFreeBytes: 1e9,
         whenFull: 'evict-oldest',
       },
+      protections: { protectedBytes: 40e9, maxBytes: 50e9, state: 'near' },
       link: {
         state: 'connecting',
         central: 'wss://central.example',
@@ -147,15 +156,19 @@ describe('gapless-edge status', () => {
     const { stdout } = await operated.run('status');
     expect(stdout).toBe(`bus-042, agent 1.2.3, up for 1 h 00 min
 
-LENS   STATE              FOR  LIVE  SEGMENT                                          WHY
-front  recording  10 min 00 s  push  front/${run}/000007  2.1 MB
-rear   no-signal   1 min 05 s  off                                                    Connection refused?[31m
+LENS   STATE              FOR  LIVE  RUN/SEGMENT      SIZE
+front  recording  10 min 00 s  push  3fa9c1/000007  2.1 MB
+rear   no-signal   1 min 05 s  off
 
-disk       12.3 GB of recordings, 88.0 GB free (at most 200.0 GB, 1.0 GB stay free, the oldest goes when it is full)
+why        rear: Connection refused?[31m
+forecast   front loses footage that central does not have in 3 h 12 min
+disk       12.3 GB of recordings, 88.0 GB free
+           at most 200.0 GB, 1.0 GB stay free, the oldest goes when full
+protected  40.0 GB of at most 50.0 GB: nearly all; take back what is not needed
 link       none to wss://central.example for 30.0 s: central gave no answer within 5 s; next try in 1.5 s
 catalogue  central knows all but the last 5 changes
-transfers  [######..................]  front/${run}/000003  1.0 MB of 4.0 MB, sending
-           [........................]  front/${run}/000002  reading
+transfers  [####............] front 3fa9c1/000003  1.0 MB of 4.0 MB, sending
+           [................] front 3fa9c1/000002  reading
 `);
   });
 
@@ -180,6 +193,17 @@ transfers  [######..................]  front/${run}/000003  1.0 MB of 4.0 MB, se
     await tell(facts, 3);
     return passing(operated.recordings.clock, operated.run(...words));
   };
+
+  it('draws no more lines than the terminal has', async () => {
+    operated.isTty = true;
+    const lenses = Array.from({ length: 40 }, () => facts.lenses[1]!);
+    await tell({ ...facts, lenses }, 3);
+    const { stdout } = await passing(operated.recordings.clock, operated.run('status', '--watch'));
+    for (const screen of stdout.split('\u001b[H').slice(1)) {
+      expect(screen.split('\n').length).toBeLessThanOrEqual(24);
+      expect(screen).toMatch(/… \d+ more lines in a larger window/);
+    }
+  });
 
   it('redraws in place on a terminal, without wrapping a line, until it is left', async () => {
     operated.isTty = true;

@@ -34,6 +34,7 @@ async function reduce(args: readonly string[], step: (name: string) => void = ()
     stderr: { write: (text) => (ran.err += text) },
     isTty: false,
     columns: 80,
+    rows: 24,
     env: {},
     clock: new SimulatedClock(),
     setExitCode: (code) => (ran.exitCode = code),

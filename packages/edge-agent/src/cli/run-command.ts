@@ -38,7 +38,10 @@ export function addRunCommand(program: Command, output: CliOutput, context: CliC
         bootId: await context.bootId(),
       });
       output.io.stdout.write(
-        `${JSON.stringify({ event: 'recording', vehicle: config.vehicle, lenses: Object.keys(config.lenses) })}\n`,
+        `${JSON.stringify({
+          ...{ event: 'recording', vehicle: config.vehicle, lenses: Object.keys(config.lenses) },
+          ...(agent.metricsUrl === undefined ? {} : { metrics: agent.metricsUrl }),
+        })}\n`,
       );
       const manager = new ServiceManager({
         ...{ env: context.env, clock: context.clock, notify: systemdNotify(context.env) },

@@ -1,4 +1,4 @@
-import type { CliOutput } from '@gapless/shared/cli';
+import type { CliIo, CliOutput } from '@gapless/shared/cli';
 import { mayRewrite, printable } from '@gapless/shared/cli';
 import { SECOND_MS, sleep } from '@gapless/shared/time';
 import type { Command } from 'commander';
@@ -37,7 +37,7 @@ async function watch(ask: () => Promise<StatusReply>, output: CliOutput, signal:
   while (!signal.aborted) {
     try {
       const status = await ask();
-      if (redraws) io.stdout.write(screenOf(status, io.columns));
+      if (redraws) io.stdout.write(screenOf(status, io));
       else show(status, output);
       await sleep(io.clock, REDRAW_MS, signal);
     } catch (thrown) {
@@ -57,15 +57,20 @@ function show(status: StatusReply, output: CliOutput): void {
 }
 
 /** Drawn over what was there, so that nothing flickers. */
-function screenOf(status: StatusReply, columns: number): string {
+function screenOf(status: StatusReply, { columns, rows }: CliIo): string {
+  const lines = statusText(status).split('\n');
+  // What scrolls cannot be drawn over; the cursor stands in the last line.
+  const most = rows - 1;
+  const shown =
+    lines.length <= most
+      ? lines
+      : [...lines.slice(0, most - 1), `… ${lines.length - most + 1} more lines in a larger window`];
   // A line that wraps would move those below it.
-  const lines = statusText(status)
-    .split('\n')
-    .map(
-      (line) =>
-        Array.from(printable(line))
-          .slice(0, columns - 1)
-          .join('') + CLEAR_REST_OF_LINE,
-    );
-  return `${TO_THE_TOP}${lines.join('\n')}\n${CLEAR_BELOW}`;
+  const drawn = shown.map(
+    (line) =>
+      Array.from(printable(line))
+        .slice(0, columns - 1)
+        .join('') + CLEAR_REST_OF_LINE,
+  );
+  return `${TO_THE_TOP}${drawn.join('\n')}\n${CLEAR_BELOW}`;
 }

@@ -1,4 +1,6 @@
 export * from './control-server.js';
+export * from './facts.js';
+export * from './metrics-server.js';
 export * from './port.js';
 export type { ProtectionsReply } from './routes/protections.js';
 export type { ReloadReply } from './routes/reload.js';

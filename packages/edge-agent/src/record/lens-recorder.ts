@@ -59,6 +59,9 @@ interface Attempt {
 
 /** Keeps one lens recording: a child process, a run, and when either ends, the next. */
 export class LensRecorder {
+  /** Called when a run has ended. */
+  onRunEnded: (reason: RunEndReason) => void = () => undefined;
+
   readonly #options: LensRecorderOptions;
   readonly #clock: Clock;
   readonly #absences: AbsenceLog;
@@ -72,6 +75,7 @@ export class LensRecorder {
   #state: LensStatus['state'] = 'no-signal';
   #detail: string | undefined = 'starting';
   #stateSinceMs: EpochMs;
+  #recorded = { fragments: 0, bytes: 0 };
 
   constructor(options: LensRecorderOptions) {
     this.#options = options;
@@ -104,6 +108,11 @@ export class LensRecorder {
   get now(): Pick<LensStatus, 'asOfMs' | 'open'> & { readonly openBytes: number } {
     const { asOfMs, open } = this.status;
     return { asOfMs, openBytes: this.openBytes, ...(open ? { open } : {}) };
+  }
+
+  /** What has been recorded so far. */
+  get recorded(): { readonly fragments: number; readonly bytes: number } {
+    return this.#recorded;
   }
 
   /** Bytes that are written and not yet in any row. */
@@ -259,6 +268,8 @@ export class LensRecorder {
     const recording = this.#recording!;
     const begun = recording.startMs;
     const hasPicture = await recording.accept(piece);
+    const { fragments, bytes } = this.#recorded;
+    this.#recorded = { fragments: fragments + 1, bytes: bytes + piece.bytes.length };
     if (begun !== undefined || recording.startMs === undefined) return hasPicture;
     await this.#absences.end(recording.startMs);
     this.#enter('recording', undefined);
@@ -283,6 +294,7 @@ export class LensRecorder {
     }
     if (recording.run === undefined) return;
     this.#options.log.info({ run: recording.run, endMs: recording.endMs, reason }, 'run ended');
+    this.onRunEnded(reason);
     this.#absences.begin({ sinceMs: recording.endMs!, reason: absenceAfter(reason), detail: undefined });
   }
 

@@ -1,5 +1,5 @@
 import type { LensName, Random, VehicleId } from '@gapless/shared/ids';
-import type { PieceDescriptor } from '@gapless/shared/protocol';
+import type { PieceDescriptor, RunEndReason } from '@gapless/shared/protocol';
 import type { DurationMs } from '@gapless/shared/time';
 import type { StartProcess } from './ffmpeg-process.js';
 import { LensRecorder } from './lens-recorder.js';
@@ -50,6 +50,7 @@ interface Recorded {
 export class Recorders {
   readonly #port: RecordersPort;
   readonly #recorded = new Map<LensName, Recorded>();
+  readonly #runEnds = new Map<LensName, Map<RunEndReason, number>>();
   #signal: AbortSignal | undefined;
 
   constructor(port: RecordersPort) {
@@ -62,6 +63,11 @@ export class Recorders {
 
   of(lens: LensName): LensRecorder | undefined {
     return this.#recorded.get(lens)?.recorder;
+  }
+
+  /** How many runs of a lens ended for each reason. */
+  runEnds(lens: LensName): ReadonlyMap<RunEndReason, number> {
+    return this.#endsOf(lens);
   }
 
   /** Makes the recorders of the lenses that are there from the start; {@link run} lets them record. */
@@ -135,6 +141,12 @@ export class Recorders {
     recorded.ended = recorded.recorder.run(AbortSignal.any([signal, recorded.stop.signal]));
   }
 
+  #endsOf(lens: LensName): Map<RunEndReason, number> {
+    const ends = this.#runEnds.get(lens) ?? new Map<RunEndReason, number>();
+    this.#runEnds.set(lens, ends);
+    return ends;
+  }
+
   #add(settings: LensSettings, recovered: Recovered | undefined): Recorded {
     const { lens, input, ffmpeg, stallMs, segmentDurationMs } = settings;
     const { start, gate, log, reader, live, ...port } = this.#port;
@@ -152,6 +164,8 @@ export class Recorders {
       },
       absence: recovered?.absence,
     });
+    const ends = this.#endsOf(lens);
+    recorder.onRunEnded = (reason) => ends.set(reason, (ends.get(reason) ?? 0) + 1);
     const recorded = { settings, recorder, stop: new AbortController(), ended: Promise.resolve() };
     this.#recorded.set(lens, recorded);
     return recorded;

@@ -28,6 +28,8 @@ export interface CliIo {
   readonly isTty: boolean;
   /** Width of that terminal in characters. */
   readonly columns: number;
+  /** Its height in lines. */
+  readonly rows: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   setExitCode(code: ExitCode): void;
@@ -53,6 +55,7 @@ export function cliIo(process: ProcessLike, clock: Clock): CliIo {
     stderr: process.stderr,
     isTty: process.stderr.isTTY && process.env['TERM'] !== 'dumb',
     columns: process.stderr.columns || 80,
+    rows: process.stderr.rows || 24,
     env: process.env,
     clock,
     setExitCode: (code) => {

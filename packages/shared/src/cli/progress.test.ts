@@ -11,6 +11,7 @@ function terminal(options: Partial<CliIo> = {}): { io: CliIo; clock: SimulatedCl
     stderr: { write: (written) => (text += written) },
     isTty: true,
     columns: 80,
+    rows: 24,
     env: {},
     clock,
     setExitCode: () => undefined,

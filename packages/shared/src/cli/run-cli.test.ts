@@ -20,6 +20,7 @@ async function run(line: string | readonly string[], options: Partial<CliIo> = {
     stderr: { write: (text) => (ran.err += text) },
     isTty: false,
     columns: 80,
+    rows: 24,
     env: {},
     clock: new SimulatedClock(),
     setExitCode: (code) => (ran.exitCode = code),

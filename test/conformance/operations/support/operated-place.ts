@@ -120,6 +120,7 @@ export class OperatedPlace implements AsyncDisposable {
         stderr: { write: (text) => (spoken.stderr += text) },
         isTty: this.isTty,
         columns: 100,
+        rows: 24,
         env: {},
         clock: this.recordings.clock,
         setExitCode: (code) => (spoken.exitCode = code),

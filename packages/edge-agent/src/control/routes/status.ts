@@ -14,6 +14,9 @@ const lens = z.object({
   since: instant,
   detail: z.string().optional().describe('Why nothing is recorded'),
   live: z.enum(['push', 'off']),
+  overwriteEta: instant
+    .optional()
+    .describe('When footage that central does not have will have to be evicted, as things go'),
   asOf: instant.describe('Nothing is known yet of what comes after this'),
   open: z
     .object({ id: z.string(), from: instant, to: instant, bytes: z.int() })
@@ -29,6 +32,12 @@ const disk = z.object({
   minFreeBytes: z.int(),
   maxAgeMs: z.int().optional(),
   whenFull: z.enum(['evict-oldest', 'stop-recording']),
+});
+
+const protections = z.object({
+  protectedBytes: z.int(),
+  maxBytes: z.int().describe('Beyond this nothing more can be protected'),
+  state: z.enum(['ample', 'near', 'full']).describe('near: from seven tenths on'),
 });
 
 const link = z.object({
@@ -53,6 +62,7 @@ export const statusReply = z.object({
   started: instant,
   lenses: z.array(lens),
   disk,
+  protections,
   link,
   catalogue: z.object({
     changes: z.int().describe('Number of the newest change'),
@@ -73,6 +83,7 @@ export function statusRoutes(routes: Routes, port: ControlPort): void {
 
 function shown(facts: AgentFacts, nowMs: EpochMs): StatusReply {
   const { vehicle, version, startedMs, disk: storage, catalogue } = facts;
+  const { share: state, ...share } = facts.protections;
   const { maxBytes, maxAgeMs, ...limits } = storage;
   return {
     ...{ vehicle, version, now: formatUtc(nowMs), started: formatUtc(startedMs) },
@@ -82,6 +93,7 @@ function shown(facts: AgentFacts, nowMs: EpochMs): StatusReply {
       ...(maxBytes === undefined ? {} : { maxBytes }),
       ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
     },
+    protections: { ...share, state },
     link: shownLink(facts.link, nowMs),
     catalogue: {
       changes: catalogue.changeSeq,
@@ -92,10 +104,11 @@ function shown(facts: AgentFacts, nowMs: EpochMs): StatusReply {
 }
 
 function shownLens(one: AgentFacts['lenses'][number]): z.infer<typeof lens> {
-  const { lens: name, state, sinceMs, detail, live, asOfMs, open, openBytes } = one;
+  const { lens: name, state, sinceMs, detail, live, asOfMs, open, openBytes, overwriteEtaMs } = one;
   return {
     ...{ lens: name, state, since: formatUtc(sinceMs), live, asOf: formatUtc(asOfMs) },
     ...(detail === undefined ? {} : { detail }),
+    ...(overwriteEtaMs === undefined ? {} : { overwriteEta: formatUtc(overwriteEtaMs) }),
     ...(open
       ? { open: { id: segmentId({ lens: name, ...open }), ...shownRange(open), bytes: openBytes } }
       : {}),

@@ -74,6 +74,9 @@ describe(extractClip, () => {
     { name: 'ntsc', what: '29.97 frames a second', from: 4_100, to: 15_701 },
     { name: 'silent', what: 'no sound', from: 2_345, to: 8_000 },
     { name: 'longGop', what: 'a keyframe every 12 s', from: 11_000, to: 23_500 },
+    { name: 'vfr', what: 'a rate that varies', from: 3_217, to: 15_001 },
+    { name: 'openGop', what: 'H.264 with open GOPs', from: 3_970, to: 11_950 },
+    { name: 'h265OpenGop', what: 'H.265 with open GOPs', from: 3_050, to: 9_000 },
   ])('shows exactly what was asked for: $what', async ({ name, from, to }) => {
     const startMs = await record(name);
     expect(all().length).toBeGreaterThan(1);

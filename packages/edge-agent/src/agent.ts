@@ -18,6 +18,7 @@ import { agentFacts, ControlServer, controlPath, MetricsServer } from './control
 import { Uploads } from './deliver/index.js';
 import {
   catchUp,
+  commitsOf,
   indexPath,
   IndexReader,
   IndexWriter,
@@ -131,7 +132,8 @@ export class Agent implements AsyncDisposable {
       owned.defer(() => void database.close());
       const onError = (err: AppError): void => log.error({ err }, 'journal could not be written');
       const journal = new Journal({ disk, storageDir, onError });
-      const writer = owned.use(new IndexWriter(database, clock, journal));
+      const commits = commitsOf({ ...given, ...config.index, database });
+      const writer = owned.use(new IndexWriter(database, clock, journal, commits));
       const reader = new IndexReader(database);
       const evidence = await loadEvidenceKey(disk, config.stateDir);
       const identity = await IdentityFile.load(disk, config.stateDir);

@@ -84,6 +84,19 @@ export const edgeConfigSchema = z.strictObject({
     .default('/var/lib/gapless-edge')
     .describe('Directory of keys, identity and index'),
   storage,
+  index: z
+    .strictObject({
+      mode: z
+        .enum(['disk', 'memory'])
+        .default('disk')
+        .describe(
+          'Write the index with every segment (disk), or now and then, to spare flash memory (memory); after a power cut it is completed from the files',
+        ),
+      snapshotEvery: duration({ min: '5s', max: '10m' })
+        .prefault('60s')
+        .describe('How often an index in memory is written'),
+    })
+    .prefault({}),
   lenses: z
     .record(name.meta({ title: 'lens' }), lens)
     .refine((lenses) => Object.keys(lenses).length >= 1, 'Name at least one lens.')

@@ -15,6 +15,7 @@ import type { Finding } from '../../../packages/edge-agent/src/index/index.js';
 import {
   catchUp,
   check,
+  commitsOf,
   IndexReader,
   indexPath,
   IndexWriter,
@@ -87,6 +88,8 @@ export interface RecordingsOptions {
   readonly disk?: FaultyDisk;
   readonly step?: StepHook;
   readonly bootId?: string;
+  /** Keeps the index in memory, with a snapshot so often. */
+  readonly snapshotEvery?: number;
   /** Bytes that the recordings may take; half of that may be protected. */
   readonly roomBytes?: () => number;
 }
@@ -126,7 +129,14 @@ export class Recordings implements AsyncDisposable {
     this.reader = new IndexReader(this.database);
     const onError = (error: unknown): void => void this.journalErrors.push(error);
     this.journal = new Journal({ disk: this.disk, storageDir, onError });
-    this.index = new IndexWriter(this.database, clock, this.journal);
+    const { snapshotEvery, step = noSteps } = options;
+    const commits = commitsOf({
+      ...{ database: this.database, clock, step, log: createLog('test', 'silent') },
+      ...(snapshotEvery === undefined
+        ? { mode: 'disk', snapshotEvery: 0 }
+        : { mode: 'memory', snapshotEvery }),
+    });
+    this.index = new IndexWriter(this.database, clock, this.journal, commits);
     this.protections = new Protections({
       ...{ ...this.#segmentPort, reader: this.reader, log: createLog('test', 'silent') },
       roomBytes: () => Promise.resolve(options.roomBytes?.() ?? 1e12),

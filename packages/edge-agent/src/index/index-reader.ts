@@ -61,6 +61,11 @@ export class IndexReader {
     return value === undefined ? undefined : Number(value);
   }
 
+  /** Whether an agent keeps this index in memory and commits it in snapshots: what is new may not stand in it yet. */
+  get isSnapshot(): boolean {
+    return this.#meta('snapshot_seq') !== undefined;
+  }
+
   /** The change sequence up to which the journal is known to be complete and on the disk. */
   get journalSeq(): number {
     return Number(this.#meta('journal_seq') ?? 0);

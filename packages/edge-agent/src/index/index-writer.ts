@@ -2,7 +2,7 @@ import { assert } from '@gapless/shared/errors';
 import type { LensName, RunId, SegmentRef } from '@gapless/shared/ids';
 import { fromHex } from '@gapless/shared/ids';
 import type { RunEndReason } from '@gapless/shared/protocol';
-import type { Database } from '@gapless/shared/sqlite';
+import type { Commits, Database } from '@gapless/shared/sqlite';
 import { GroupCommit, Statements } from '@gapless/shared/sqlite';
 import type { Clock, EpochMs } from '@gapless/shared/time';
 import type { BurialFacts } from './bury-segment.js';
@@ -16,22 +16,27 @@ import { RunQueries } from './run-queries.js';
 import type { AbsenceRecord, NewRun, SegmentRecord, TombstoneRecord } from './rows.js';
 
 /**
- * Every change of the index. Each method resolves once its change is durable, and only then tells `onChange`, so what
- * the catalogue announces has always survived a power cut. What the segments' files do not say themselves goes into
+ * Every change of the index. Each method resolves once its change is durable, or will be found in the files after a crash,
+ * and only then tells `onChange`, so what the catalogue announces has always survived a power cut. What the segments' files do not say themselves goes into
  * the journal beside them, after the commit.
  */
 export class IndexWriter implements Disposable {
   readonly protections: ProtectionWriter;
   readonly #statements: Statements;
   readonly #runs: RunQueries;
-  readonly #commits: GroupCommit;
+  readonly #commits: Commits;
   readonly #journal: JournalSink;
   readonly #listeners = new Set<() => void>();
 
-  constructor(database: Database, clock: Clock, journal: JournalSink) {
+  constructor(
+    database: Database,
+    clock: Clock,
+    journal: JournalSink,
+    commits: Commits = new GroupCommit(database, clock),
+  ) {
     this.#statements = new Statements(database);
     this.#runs = new RunQueries(this.#statements);
-    this.#commits = new GroupCommit(database, clock);
+    this.#commits = commits;
     this.#journal = journal;
     this.protections = new ProtectionWriter(this.#statements, this.#commits);
   }
@@ -96,9 +101,12 @@ export class IndexWriter implements Disposable {
     this.#journal.note(runNote(ended.row, ended.seq));
   }
 
-  /** Adds a closed segment. Its file is synced already: from here on it is announced and may be asked for. */
-  addSegment(segment: SegmentRecord): Promise<void> {
-    return this.#write(() => {
+  /**
+   * Adds a closed segment. Its file is synced already, and the recovery finds it where the index does not have it: from
+   * here on it is announced and may be asked for.
+   */
+  async addSegment(segment: SegmentRecord): Promise<void> {
+    await this.#commits.writeAhead(() => {
       const added = this.#statements.run(
         `INSERT INTO segment (lens_id, start_ms, run_id, seq, end_ms, file_start_ms, size_bytes, sha256, first_fragment,
            fragment_count, fragments, holes, receipted, change_seq)
@@ -121,6 +129,7 @@ export class IndexWriter implements Disposable {
       );
       assert(added === 1, `run ${segment.lens}/${segment.run} is known`);
     });
+    this.#tellChange();
   }
 
   /**
@@ -173,9 +182,12 @@ export class IndexWriter implements Disposable {
     this.#journal.note(absenceNote(absence, changeSeq));
   }
 
-  /** Notes what central has proven to hold. A receipt for another hash than ours is worth nothing and is left out. */
+  /**
+   * Notes what central has proven to hold. A receipt for another hash than ours is worth nothing and is left out. Central
+   * says it again until it hears that it is noted, so that may wait for company.
+   */
   async markReceipted(receipts: readonly (SegmentRef & { sha256: string })[]): Promise<void> {
-    const marked = await this.#commits.write(() =>
+    const marked = await this.#commits.writeInTime(() =>
       receipts.flatMap((receipt) => {
         const row = this.#statements.get<{ file_start_ms: number }>(
           `UPDATE segment SET receipted = 1 WHERE receipted = 0 AND seq = ? AND sha256 = ? AND run_id = (${RUN_ID})
@@ -200,7 +212,7 @@ export class IndexWriter implements Disposable {
 
   /** The journal is complete and on the disk for every row changed up to `changeSeq`. */
   noteJournal(changeSeq: number): Promise<void> {
-    return this.#commits.writeLazily(() => {
+    return this.#commits.write(() => {
       this.#statements.run(
         "INSERT INTO meta VALUES ('journal_seq', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
         String(changeSeq),
@@ -218,17 +230,23 @@ export class IndexWriter implements Disposable {
     });
   }
 
-  /** The agent runs: if it ends without {@link noteStop}, that was not meant. */
+  /**
+   * The agent runs: if it ends without {@link noteStop}, that was not meant. What snapshots may have left out is known again.
+   */
   noteRunning(): Promise<void> {
     return this.#commits.write(() => {
-      this.#statements.run("DELETE FROM meta WHERE key = 'stopped_ms'");
+      this.#statements.run("DELETE FROM meta WHERE key IN ('stopped_ms', 'snapshot_seq')");
     });
   }
 
   async #write<T>(change: () => T): Promise<T> {
     const made = await this.#commits.write(change);
-    for (const listener of this.#listeners) listener();
+    this.#tellChange();
     return made;
+  }
+
+  #tellChange(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   #nextChange(): number {

@@ -11,3 +11,4 @@ export * from './rebuild/index.js';
 export * from './rows.js';
 export * from './segment-file.js';
 export * from './selection.js';
+export * from './snapshots.js';

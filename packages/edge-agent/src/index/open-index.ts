@@ -5,6 +5,7 @@ import type { Database } from '@gapless/shared/sqlite';
 import { AppError } from '@gapless/shared/errors';
 import { openDatabase, openForReading } from '@gapless/shared/sqlite';
 import { indexSchema } from './schema.js';
+import { resumeSnapshots } from './snapshots.js';
 
 /** Where an agent keeps its index. */
 export function indexPath(stateDir: string): string {
@@ -16,6 +17,7 @@ export function openIndex(path: string): Database {
   const database = openDatabase(path, indexSchema);
   // The epoch tells central that change sequences have started again from 1.
   database.prepare("INSERT INTO meta VALUES ('catalogue_epoch', ?) ON CONFLICT DO NOTHING").run(randomUUID());
+  resumeSnapshots(database);
   return database;
 }
 

@@ -1,5 +1,5 @@
 import type { LensName } from '@gapless/shared/ids';
-import type { GroupCommit, Statements } from '@gapless/shared/sqlite';
+import type { Commits, Statements } from '@gapless/shared/sqlite';
 import type { EpochMs } from '@gapless/shared/time';
 import { ProtectionQueries } from './protection-queries.js';
 import type { ProtectionRecord } from './rows.js';
@@ -13,10 +13,10 @@ export interface ProtectionChange {
 /** Changes which footage is protected. Which segments that concerns is kept by the triggers of the schema. */
 export class ProtectionWriter {
   readonly #statements: Statements;
-  readonly #commits: GroupCommit;
+  readonly #commits: Commits;
   readonly #queries: ProtectionQueries;
 
-  constructor(statements: Statements, commits: GroupCommit) {
+  constructor(statements: Statements, commits: Commits) {
     this.#statements = statements;
     this.#commits = commits;
     this.#queries = new ProtectionQueries(statements);

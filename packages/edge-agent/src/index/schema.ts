@@ -84,7 +84,8 @@ const latest = `
 CREATE TABLE meta (
   key   TEXT PRIMARY KEY,  -- 'catalogue_epoch': made anew with the index; 'change_seq': the counter's last value;
                            -- 'stopped_ms': of the last orderly stop, absent while the agent runs;
-                           -- 'journal_seq': rows changed up to here stand in the journal, synced
+                           -- 'journal_seq': rows changed up to here stand in the journal, synced;
+                           -- 'snapshot_seq': told to central at most, where the index is committed in snapshots
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 

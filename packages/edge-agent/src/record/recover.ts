@@ -9,6 +9,7 @@ import { quarantinePath, recordingDirectory } from '../index/paths.js';
 import type { OpenAbsence } from './absence-log.js';
 import type { RecoveryPort } from './recover-file.js';
 import { recoverFile } from './recover-file.js';
+import { bringBackUnindexed } from './unindexed.js';
 
 /** What a crash, a power cut or an orderly stop left behind, once it is put in order. */
 export interface Recovered {
@@ -20,14 +21,15 @@ export interface Recovered {
 
 /**
  * Puts the recordings in order before the first run begins. Open segments are cut after their last whole fragment,
- * sealed and indexed; closed ones that were not yet moved to their day are moved; runs that nobody ended are ended.
- * Killed at any point, the next start does the rest.
+ * sealed and indexed; closed ones that were not yet moved to their day, or that a snapshot of the index lacks, are
+ * moved; runs that nobody ended are ended. Killed at any point, the next start does the rest.
  */
 export async function recover(
   port: RecoveryPort & { readonly bootId: string },
   lenses: readonly LensName[],
 ): Promise<Map<LensName, Recovered>> {
   const { reader, index, bootId, log } = port;
+  if (reader.isSnapshot && reader.stoppedMs === undefined) await bringBackUnindexed(port);
   for (const lens of new Set([...lenses, ...reader.lenses()])) await recoverLens(port, lens);
   for (const { lens, run, ...open } of reader.runs.open()) {
     const endMs = reader.runs.lastEndMs(lens, run) ?? open.startMs;

@@ -1,5 +1,6 @@
 import type { Database as Connection } from 'better-sqlite3';
 import type { Clock, DurationMs, Timer } from '../time/index.js';
+import type { Commits } from './commits.js';
 
 interface Waiting {
   readonly run: () => unknown;
@@ -15,7 +16,7 @@ const LAZY_MS: DurationMs = 200;
  * vehicles speak at once. Each write succeeds or fails on its own (a savepoint each), and its promise settles only
  * after the commit, so "resolved" means "durable".
  */
-export class GroupCommit implements Disposable {
+export class GroupCommit implements Commits {
   readonly #connection: Connection;
   readonly #clock: Clock;
   #waiting: Waiting[] = [];
@@ -40,6 +41,14 @@ export class GroupCommit implements Disposable {
   writeLazily<T>(write: () => T): Promise<T> {
     this.#lazy ??= this.#clock.schedule(LAZY_MS, () => this.flush());
     return this.#enqueue(write);
+  }
+
+  writeInTime<T>(write: () => T): Promise<T> {
+    return this.write(write);
+  }
+
+  writeAhead<T>(write: () => T): Promise<T> {
+    return this.write(write);
   }
 
   /** Commits what is waiting now, so that a reader sees it. */

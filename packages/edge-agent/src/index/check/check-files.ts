@@ -41,6 +41,8 @@ function checkDay(port: CheckPort, lens: LensName, day: Day): void {
     if (reader.segments.ofFile(lens, file)) continue;
     const tombstone = reader.tombstones.ofFile(lens, file);
     if (isRunning() && (tombstone?.fileGone === false || !existsSync(join(storageDir, path)))) continue;
+    // Closed since the last snapshot.
+    if (isRunning() && !tombstone && reader.isSnapshot) continue;
     if (tombstone?.fileGone === false) {
       const detail = 'the segment is deleted, its file is still there';
       report({ invariant: 'removal', severity: 'warning', lens, path, detail, remedy: REMEDIES.restart });

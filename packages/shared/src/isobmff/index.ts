@@ -17,6 +17,7 @@ export * from './movie-fragment.js';
 export * from './movie.js';
 export * from './mp4-error.js';
 export * from './parameter-sets.js';
+export * from './picture-stream.js';
 export * from './sample-cursor.js';
 export * from './sample-table.js';
 export * from './segment-clock.js';

@@ -19,7 +19,7 @@ export type SampleEntry = Pick<
 >;
 
 /** Fields of VisualSampleEntry before its boxes (ISO/IEC 14496-12 section 12.1.3). */
-const VISUAL_FIELD_BYTES = 78;
+export const VISUAL_FIELD_BYTES = 78;
 
 /** Fields of AudioSampleEntry before its boxes (section 12.2.3), and what QuickTime's versions 1 and 2 add. */
 const AUDIO_FIELD_BYTES = 28;

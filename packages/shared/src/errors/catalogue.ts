@@ -155,6 +155,9 @@ export const errorCatalogue = {
     'unsupported',
     'It cannot be proven that a video file stays whole without its padding, so it is left as it is.',
   ],
+  SNAPSHOT_FAILED: ['data-loss', 'ffmpeg could not make a picture of a keyframe; the message has its words.'],
+  SNAPSHOT_SLOW: ['timeout', 'ffmpeg took too long for a picture and was ended.'],
+  SNAPSHOT_BUSY: ['exhausted', 'More snapshots are asked for than can be made.'],
   FFMPEG_MISSING: ['invalid-input', 'There is no ffmpeg that can be run.'],
 } as const satisfies Record<string, readonly [ErrorKind, string]>;
 

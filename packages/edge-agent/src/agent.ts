@@ -6,6 +6,7 @@ import type { LensName, Random } from '@gapless/shared/ids';
 import type { StepHook } from '@gapless/shared/lifecycle';
 import { Disposal, every, Serial } from '@gapless/shared/lifecycle';
 import type { Log } from '@gapless/shared/log';
+import { PictureDecoders, startDecoder } from '@gapless/shared/still';
 import type { Clock } from '@gapless/shared/time';
 import { PLAUSIBLE_FROM_MS } from '@gapless/shared/time';
 import { lockState } from './agent-lock.js';
@@ -37,6 +38,7 @@ import { planReload } from './reload/index.js';
 import { systemLocalAddresses } from './local-addresses.js';
 import { whyMissing } from './query/index.js';
 import { freeSpaceOf, StorageKeeper } from './retain/index.js';
+import type { SnapshotPort } from './snapshot/index.js';
 import { RateLimiter } from './upload/index.js';
 import { requireWritable } from './writable-directory.js';
 
@@ -76,6 +78,7 @@ export class Agent implements AsyncDisposable {
   readonly #gate = new RecordingGate();
   readonly #lensGates = new Map<LensName, RecordingGate>();
   readonly #clipUse = new SegmentUse();
+  readonly #decoders: PictureDecoders;
   /** Of all that goes up, except for live video. */
   readonly #uploadLimit: RateLimiter;
   readonly #startedMs: number;
@@ -108,6 +111,9 @@ export class Agent implements AsyncDisposable {
     this.#writer = made.writer;
     this.#evidence = made.evidence;
     this.#identity = made.identity;
+    const ffmpeg = () => this.#config.ffmpeg;
+    const decoders = new PictureDecoders({ ffmpeg, start: startDecoder, clock: options.clock });
+    this.#decoders = made.owned.use(decoders);
     this.#storage = this.#storageKeeper();
     this.#protections = this.#makeProtections();
     this.#recorders = this.#makeRecorders();
@@ -287,6 +293,7 @@ export class Agent implements AsyncDisposable {
     return {
       ...{ version, clock, log: log.child({ stage: 'control' }), uploads, protections: this.#protections },
       ...this.#questionPorts(),
+      snapshot: this.#snapshotPort(),
       remove: (input) => this.#storage.remove(input),
       reload: () => this.reload(),
       status: () => this.#status(),
@@ -312,6 +319,21 @@ export class Agent implements AsyncDisposable {
       .catch((thrown: unknown) =>
         this.#options.log.error({ err: toAppError(thrown) }, 'damaged file could not be put away'),
       );
+  }
+
+  #snapshotPort(): SnapshotPort {
+    return {
+      vehicle: vehicleOf(this.#config),
+      reader: this.#reader,
+      storageDir: storageDirOf(this.#config),
+      lensNow: (lens) => {
+        const recorder = this.#recorders.of(lens);
+        const open = recorder?.now.open;
+        return recorder && { open: open && { ...open, fragments: recorder.openFragments } };
+      },
+      hold: (segments) => this.#clipUse.hold(segments),
+      decoders: this.#decoders,
+    };
   }
 
   /** Without metrics the agent records all the same. */

@@ -8,6 +8,7 @@ import { Option } from 'commander';
 import type { CliContext } from './context.js';
 import { configOf, DEFAULT_CONFIG } from './context.js';
 import { ControlClient } from './control-client.js';
+import { requireFree, wholeReply } from './reply-file.js';
 import type { Written } from './write-stream.js';
 import { writeStream } from './write-stream.js';
 
@@ -79,33 +80,10 @@ async function makeClip(options: ClipArguments, output: CliOutput, context: CliC
   const total = Number(reply.headers['content-length']);
   using progress = output.progress(options.output === '-' ? 'clip' : options.output);
   const destination = { path: options.output, disk: nodeDisk, stdout: context.stdout };
-  const written = await writeStream(whole(reply, total), destination, (done) =>
+  const written = await writeStream(wholeReply(reply), destination, (done) =>
     progress.update({ done, total, note: `${megabytes(done)} of ${megabytes(total)}` }),
   );
   return { ...described(reply), ...written };
-}
-
-async function requireFree(path: string): Promise<void> {
-  if (path === '-' || (await nodeDisk.sizeBytes(path)) === undefined) return;
-  throw new AppError('OUTPUT_EXISTS', `${path} is there already`, {
-    hint: 'Choose another name, or pass --force to replace it.',
-  });
-}
-
-/** The body of a reply, proven to be all of it. */
-async function* whole(reply: IncomingMessage, total: number): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  try {
-    for await (const chunk of reply as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      yield chunk;
-    }
-  } catch (thrown) {
-    throw new AppError('AGENT_NOT_RUNNING', `the agent broke off after ${bytes} of ${total} bytes`, {
-      cause: thrown,
-      hint: 'Its log says why. Ask again once it runs.',
-    });
-  }
 }
 
 function described({ headers }: IncomingMessage): Omit<Made, keyof Written> {

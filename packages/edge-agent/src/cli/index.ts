@@ -12,6 +12,7 @@ import { addReloadCommand } from './reload-command.js';
 import { addRemoveCommand } from './remove-command.js';
 import { addRunCommand } from './run-command.js';
 import { addSegmentsCommand } from './segments-command.js';
+import { addSnapshotCommand } from './snapshot-command.js';
 import { addStatusCommand } from './status-command.js';
 import { addUploadCommand } from './upload-command.js';
 import { addUploadsCommand } from './uploads-command.js';
@@ -24,6 +25,7 @@ export function addCommands(program: Command, output: CliOutput, context: CliCon
   addStatusCommand(program, output, context);
   addSegmentsCommand(program, output, context);
   addClipCommand(program, output, context);
+  addSnapshotCommand(program, output, context);
   addProtectionCommands(program, output, context);
   addRemoveCommand(program, output, context);
   addCheckCommand(program, output, context);

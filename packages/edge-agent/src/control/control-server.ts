@@ -7,6 +7,7 @@ import { protectionRoutes } from './routes/protections.js';
 import { reloadRoutes } from './routes/reload.js';
 import { removeRoutes } from './routes/remove.js';
 import { segmentRoutes } from './routes/segments.js';
+import { snapshotRoutes } from './routes/snapshot.js';
 import { statusRoutes } from './routes/status.js';
 import { uploadRoutes } from './routes/uploads.js';
 import { listenAt, unlisten } from './socket.js';
@@ -32,6 +33,7 @@ export class ControlServer implements AsyncDisposable {
         const routes = scope.withTypeProvider<ZodTypeProvider>();
         segmentRoutes(routes, port);
         clipRoutes(routes, port);
+        snapshotRoutes(routes, port);
         protectionRoutes(routes, port);
         removeRoutes(routes, port);
         statusRoutes(routes, port);

@@ -6,6 +6,7 @@ import type { Protections } from '../protect/index.js';
 import type { SegmentsPort } from '../query/index.js';
 import type { Reloaded } from '../reload/index.js';
 import type { StorageKeeper } from '../retain/index.js';
+import type { SnapshotPort } from '../snapshot/index.js';
 import type { AgentFacts } from './status.js';
 
 /** What the agent offers to whoever may use its socket. */
@@ -15,6 +16,7 @@ export interface ControlPort {
   readonly log: Log;
   readonly segments: SegmentsPort;
   readonly clip: ClipPort;
+  readonly snapshot: SnapshotPort;
   readonly protections: Pick<Protections, 'protect' | 'unprotect' | 'list'>;
   readonly remove: StorageKeeper['remove'];
   readonly uploads: Omit<Uploads, 'begin' | typeof Symbol.asyncDispose>;

@@ -1,6 +1,6 @@
 import type { AppError } from '@gapless/shared/errors';
 import { toAppError } from '@gapless/shared/errors';
-import type { FragmentPiece } from '@gapless/shared/isobmff';
+import type { FragmentEntry, FragmentPiece } from '@gapless/shared/isobmff';
 import { FragmentSplitter } from '@gapless/shared/isobmff';
 import { every, fullJitter } from '@gapless/shared/lifecycle';
 import type { Log } from '@gapless/shared/log';
@@ -113,6 +113,11 @@ export class LensRecorder {
   /** What has been recorded so far. */
   get recorded(): { readonly fragments: number; readonly bytes: number } {
     return this.#recorded;
+  }
+
+  /** The fragments of the open segment. */
+  get openFragments(): readonly FragmentEntry[] {
+    return this.#recording?.openFragments ?? [];
   }
 
   /** Bytes that are written and not yet in any row. */

@@ -1,6 +1,13 @@
 import type { RunId, SegmentRef } from '@gapless/shared/ids';
 import { newRunId } from '@gapless/shared/ids';
-import type { FragmentPiece, InitSegment, MovieFragment, SegmentClock, Track } from '@gapless/shared/isobmff';
+import type {
+  FragmentEntry,
+  FragmentPiece,
+  InitSegment,
+  MovieFragment,
+  SegmentClock,
+  Track,
+} from '@gapless/shared/isobmff';
 import {
   parseFragment,
   parseInitSegment,
@@ -94,6 +101,11 @@ export class RunRecording {
     const writer = this.#writer;
     if (!writer || this.#run === undefined || writer.endMs <= writer.startMs) return undefined;
     return { run: this.#run, seq: writer.identity.seq, startMs: writer.startMs, endMs: writer.endMs };
+  }
+
+  /** The fragments of the segment that is being written, so far. */
+  get openFragments(): readonly FragmentEntry[] {
+    return this.#writer?.fragments ?? [];
   }
 
   /** SHA-256 of the lens's last closed segment, to chain the next run to. */

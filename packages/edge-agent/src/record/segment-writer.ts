@@ -135,6 +135,11 @@ export class SegmentWriter {
     return this.#sizeBytes;
   }
 
+  /** Those that stand in the file; it grows. */
+  get fragments(): readonly FragmentEntry[] {
+    return this.#fragments;
+  }
+
   /** The segment's row, once its bytes are complete and synced; what fails after that loses nothing of it. */
   get sealed(): SegmentRecord | undefined {
     return this.#sealed?.record;

@@ -155,8 +155,11 @@ export const errorCatalogue = {
     'unsupported',
     'It cannot be proven that a video file stays whole without its padding, so it is left as it is.',
   ],
-  SNAPSHOT_FAILED: ['data-loss', 'ffmpeg could not make a picture of a keyframe; the message has its words.'],
-  SNAPSHOT_SLOW: ['timeout', 'ffmpeg took too long for a picture and was ended.'],
+  SNAPSHOT_FAILED: [
+    'data-loss',
+    'No picture could be made of a keyframe; the message has the words of ffmpeg.',
+  ],
+  SNAPSHOT_SLOW: ['timeout', 'A picture took ffmpeg too long, so it was ended.'],
   SNAPSHOT_BUSY: ['exhausted', 'More snapshots are asked for than can be made.'],
   FFMPEG_MISSING: ['invalid-input', 'There is no ffmpeg that can be run.'],
 } as const satisfies Record<string, readonly [ErrorKind, string]>;

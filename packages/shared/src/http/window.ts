@@ -1,6 +1,6 @@
 import { toAppError } from '../errors/index.js';
 import type { Range } from '../interval/index.js';
-import type { Clock, DurationMs, EpochMs } from '../time/index.js';
+import type { Clock, DurationMs, EpochMs, ParseTimeContext } from '../time/index.js';
 import { DAY_MS, formatUtc, parseTime } from '../time/index.js';
 import { z } from 'zod';
 import type { FieldError } from './problem.js';
@@ -12,7 +12,7 @@ export const instant = z.iso
   .meta({ example: '2026-11-20T13:22:07.000Z' });
 
 /** As people and programs write times in a query; see {@link parseTime}. */
-const timeText = z.string().min(1).max(64);
+export const timeText = z.string().min(1).max(64);
 
 export const window = z.object({
   from: timeText
@@ -49,16 +49,20 @@ export function windowOf(port: TimePort, query: z.infer<typeof window>, defaultM
   return rangeOf(port, { from: query.from, to: query.to, in: 'query', pointer: '' }, defaultMs);
 }
 
+/**
+ * The instant that a query asks for.
+ *
+ * @throws ARGUMENT_INVALID, pointing to the parameter
+ */
+export function instantOf({ clock, timeZone }: TimePort, text: string, pointer: string): EpochMs {
+  return readTime(text, { nowMs: clock.nowMs(), timeZone }, { in: 'query', pointer });
+}
+
 /** As {@link windowOf}, for a range that stands anywhere in a request. */
 export function rangeOf(port: TimePort, typed: TypedRange, defaultMs: DurationMs): Range {
   const nowMs = port.clock.nowMs();
-  const read = (text: string, name: string): EpochMs => {
-    try {
-      return parseTime(text, { nowMs, timeZone: port.timeZone });
-    } catch (thrown) {
-      throw invalidField(typed.in, `${typed.pointer}/${name}`, toAppError(thrown));
-    }
-  };
+  const read = (text: string, name: string): EpochMs =>
+    readTime(text, { nowMs, timeZone: port.timeZone }, { in: typed.in, pointer: `${typed.pointer}/${name}` });
   const endMs = typed.to === undefined ? nowMs : read(typed.to, 'to');
   const startMs = typed.from === undefined ? endMs - defaultMs : read(typed.from, 'from');
   if (startMs >= endMs) {
@@ -71,4 +75,16 @@ export function rangeOf(port: TimePort, typed: TypedRange, defaultMs: DurationMs
   if (endMs - startMs > MAX_WINDOW_MS)
     throw invalidField(typed.in, `${typed.pointer}/from`, 'a window spans at most 400 days');
   return { startMs, endMs };
+}
+
+function readTime(
+  text: string,
+  context: ParseTimeContext,
+  place: Pick<FieldError, 'in' | 'pointer'>,
+): EpochMs {
+  try {
+    return parseTime(text, context);
+  } catch (thrown) {
+    throw invalidField(place.in, place.pointer, toAppError(thrown));
+  }
 }

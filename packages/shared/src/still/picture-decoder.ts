@@ -7,8 +7,8 @@ import type { DecoderEnd, DecoderProcess, StartDecoder } from './ffmpeg-process.
 import { JpegStream } from './jpeg-stream.js';
 
 export interface DecoderPort {
-  /** Name or path of the program. */
-  readonly ffmpeg: string;
+  /** Name or path of the program, as it is configured at this moment. */
+  readonly ffmpeg: () => string;
   readonly start: StartDecoder;
   readonly clock: Clock;
 }
@@ -23,6 +23,7 @@ const MAX_PICTURES = 1_000;
 export class PictureDecoder implements AsyncDisposable {
   readonly #port: DecoderPort;
   readonly #stream: PictureStream;
+  readonly #ffmpeg: string;
   readonly #process: DecoderProcess;
   readonly #reading: Promise<void>;
   #pictures = 0;
@@ -34,7 +35,8 @@ export class PictureDecoder implements AsyncDisposable {
   constructor(port: DecoderPort, stream: PictureStream, look: PictureLook) {
     this.#port = port;
     this.#stream = stream;
-    this.#process = port.start(port.ffmpeg, decoderArguments(look));
+    this.#ffmpeg = port.ffmpeg();
+    this.#process = port.start(this.#ffmpeg, decoderArguments(look));
     this.#reading = this.#read();
   }
 
@@ -96,7 +98,7 @@ export class PictureDecoder implements AsyncDisposable {
     }
     const end = await this.#process.ended;
     this.#isFinished = true;
-    this.#waiting?.reject(this.#failure ?? whyEnded(end, this.#port.ffmpeg));
+    this.#waiting?.reject(this.#failure ?? whyEnded(end, this.#ffmpeg));
     this.#waiting = undefined;
   }
 

@@ -41,7 +41,7 @@ describe('PictureDecoders with ffmpeg', () => {
     return started.at(-1)!;
   };
   const make = (ffmpeg = 'ffmpeg'): PictureDecoders =>
-    new PictureDecoders({ ffmpeg, start, clock: systemClock });
+    new PictureDecoders({ ffmpeg: () => ffmpeg, start, clock: systemClock });
   afterEach(async () => {
     // Whatever a test did, none of them is left.
     await Promise.all(started.splice(0).map(({ ended }) => ended));
@@ -151,7 +151,7 @@ describe(PictureDecoders, () => {
       started.push(new ScriptedDecoder(onWrite));
       return started.at(-1)!;
     };
-    return { started, clock, decoders: new PictureDecoders({ ffmpeg: 'ffmpeg', start, clock }) };
+    return { started, clock, decoders: new PictureDecoders({ ffmpeg: () => 'ffmpeg', start, clock }) };
   }
   const answering = () => scripted((self) => self.say(jpeg));
 

@@ -5,6 +5,8 @@ import { buffer } from 'node:stream/consumers';
 import { runCli } from '@gapless/shared/cli';
 import { noSteps } from '@gapless/shared/lifecycle';
 import { createLog } from '@gapless/shared/log';
+import { PictureDecoders, startDecoder } from '@gapless/shared/still';
+import { systemClock } from '@gapless/shared/time';
 import { addCommands } from '../../../../packages/edge-agent/src/cli/index.js';
 import type { ControlPort } from '../../../../packages/edge-agent/src/control/index.js';
 import { controlPath, ControlServer } from '../../../../packages/edge-agent/src/control/index.js';
@@ -12,7 +14,7 @@ import { SegmentUse } from '../../../../packages/edge-agent/src/clip/index.js';
 import { whyMissing } from '../../../../packages/edge-agent/src/query/index.js';
 import { remove as removeFootage } from '../../../../packages/edge-agent/src/retain/index.js';
 import type { Place } from '../../../support/edge/recordings.js';
-import { Recordings } from '../../../support/edge/recordings.js';
+import { Recordings, vehicle } from '../../../support/edge/recordings.js';
 
 /** What a command line wrote, and what it ended with. */
 export interface Spoken {
@@ -35,6 +37,11 @@ export class OperatedPlace implements AsyncDisposable {
   typed = '';
   /** What is being read. */
   readonly use = new SegmentUse();
+  readonly #decoders = new PictureDecoders({
+    ffmpeg: () => 'ffmpeg',
+    start: startDecoder,
+    clock: systemClock,
+  });
   #server: ControlServer | undefined;
 
   private constructor(readonly place: Place) {
@@ -62,6 +69,11 @@ export class OperatedPlace implements AsyncDisposable {
       whyMissing: (lens, range) => whyMissing(segments, lens, range),
       onDamaged: () => undefined,
     };
+    const snapshot: ControlPort['snapshot'] = {
+      ...{ vehicle, reader, lensNow: () => undefined, storageDir: this.place.storageDir },
+      hold: (held) => this.use.hold(held),
+      decoders: this.#decoders,
+    };
     const log = createLog('test', 'silent');
     const status = () => Promise.reject(new Error('no status was given'));
     const { protections, burial } = this.recordings;
@@ -70,19 +82,8 @@ export class OperatedPlace implements AsyncDisposable {
     const reload = () => Promise.reject(new Error('no configuration was given'));
     // Those who upload bring what that takes.
     const uploads = {} as ControlPort['uploads'];
-    const given = {
-      version: '1.2.3',
-      clock,
-      log,
-      segments,
-      clip,
-      protections,
-      remove,
-      reload,
-      uploads,
-      status,
-      ...port,
-    };
+    const operations = { segments, clip, snapshot, protections, remove, reload, uploads, status };
+    const given = { version: '1.2.3', clock, log, ...operations, ...port };
     this.#server = await ControlServer.start(given, this.socketPath);
   }
 
@@ -132,6 +133,7 @@ export class OperatedPlace implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.hangUp();
+    await this.#decoders[Symbol.asyncDispose]();
     await this.recordings[Symbol.asyncDispose]();
     await this.place[Symbol.asyncDispose]();
   }

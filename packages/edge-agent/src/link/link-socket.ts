@@ -105,9 +105,11 @@ function wrap(socket: WebSocket, carrier: Socket | undefined): LinkSocket {
       socket.send(text);
     },
     sendBinary: (header, body) => {
-      // Fragments of one message: the body is not copied to sit behind its header.
+      // Fragments of one message: the body is not copied to sit behind its header, and both leave in one call.
+      carrier?.cork();
       socket.send(header, { binary: true, fin: false });
       socket.send(body, { binary: true, fin: true });
+      carrier?.uncork();
     },
     get bufferedBytes() {
       return socket.bufferedAmount;

@@ -25,8 +25,9 @@ import {
   IndexWriter,
   Journal,
   JOURNAL_SYNC_MS,
-  openIndex,
+  openSoundIndex,
   settleJournal,
+  tellingDamage,
   withDurablePaths,
 } from './index/index.js';
 import { IdentityFile, loadAccessKeys, loadEvidenceKey } from './link/index.js';
@@ -64,6 +65,8 @@ export class Agent implements AsyncDisposable {
   /** Called when another configuration is in force. */
   onReloaded: (config: EdgeConfig) => void = () => undefined;
 
+  /** Aborts with why when the index is found damaged: only another start can make it anew. */
+  readonly damaged: AbortSignal;
   readonly #options: AgentOptions;
   readonly #owned: Disposal;
   readonly #stop = new AbortController();
@@ -98,9 +101,11 @@ export class Agent implements AsyncDisposable {
       writer: IndexWriter;
       evidence: Evidence;
       identity: IdentityFile;
+      damaged: AbortSignal;
     },
   ) {
     this.#options = options;
+    this.damaged = made.damaged;
     this.#config = options.config;
     this.#startedMs = options.clock.nowMs();
     this.#uploadLimit = new RateLimiter(options.clock);
@@ -134,18 +139,25 @@ export class Agent implements AsyncDisposable {
     const owned = new Disposal();
     try {
       owned.use(lockState(config.stateDir));
-      const database = openIndex(indexPath(config.stateDir));
+      const path = indexPath(config.stateDir);
+      const database = await openSoundIndex({ ...given, disk, path, storageDir, nowMs: clock.nowMs() });
       owned.defer(() => void database.close());
       const onError = (err: AppError): void => log.error({ err }, 'journal could not be written');
       const journal = new Journal({ disk, storageDir, onError });
-      const commits = commitsOf({ ...given, ...config.index, database });
+      const damaged = new AbortController();
+      const commits = tellingDamage(commitsOf({ ...given, ...config.index, database }), (thrown) =>
+        damaged.abort(thrown),
+      );
       const writer = owned.use(new IndexWriter(database, clock, journal, commits));
       const reader = new IndexReader(database);
       const evidence = await loadEvidenceKey(disk, config.stateDir);
       const identity = await IdentityFile.load(disk, config.stateDir);
       // Keys that cannot be used are to be known at the start, not when the link is opened.
       if (identity.identity) await loadAccessKeys(disk, config.stateDir, identity.identity.enrolment);
-      const agent = new Agent({ ...given, disk }, { owned, journal, reader, writer, evidence, identity });
+      const agent = new Agent(
+        { ...given, disk },
+        { owned, journal, reader, writer, evidence, identity, damaged: damaged.signal },
+      );
       await agent.#begin();
       return agent;
     } catch (thrown) {

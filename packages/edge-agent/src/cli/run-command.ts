@@ -50,11 +50,14 @@ export function addRunCommand(program: Command, output: CliOutput, context: CliC
       await manager.ready(lensesText(config));
       context.onHangup(() => void reload(agent, log));
       agent.onReloaded = (now) => void manager.status(lensesText(now));
+      const end = AbortSignal.any([context.shutdown, agent.damaged]);
       // Ends with the shutdown, too.
-      await manager.keepAlive(context.shutdown);
-      await stopped(context.shutdown);
+      await manager.keepAlive(end);
+      await stopped(end);
       log.info('agent stops');
       await manager.stopping();
+      // Whoever supervises the agent starts it again, and that makes the index anew.
+      agent.damaged.throwIfAborted();
     });
 }
 

@@ -6,6 +6,7 @@ export * from './index-writer.js';
 export * from './journal/index.js';
 export * from './listing-queries.js';
 export * from './open-index.js';
+export * from './open-sound-index.js';
 export * from './paths.js';
 export * from './rebuild/index.js';
 export * from './rows.js';

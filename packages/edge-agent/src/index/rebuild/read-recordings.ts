@@ -55,6 +55,13 @@ export function lensesIn(storageDir: string): LensName[] {
     );
 }
 
+/** Whether there is any segment file. */
+export function hasRecordings(storageDir: string): boolean {
+  return lensesIn(storageDir).some((lens) =>
+    daysOf(storageDir, lens).some((day) => filesOf(storageDir, lens, day).length > 0),
+  );
+}
+
 /** How many segment files there are, by their names. */
 export function countFiles(storageDir: string): number {
   let count = 0;

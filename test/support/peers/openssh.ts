@@ -60,6 +60,7 @@ export class Sshd implements AsyncDisposable {
     directory: string,
     keys: { host: SshKeyPair; client: SshKeyPair | { authorizedKeysFile: string } },
     settings: readonly string[] = [],
+    { shadow }: { readonly shadow?: string } = {},
   ): Promise<Sshd> {
     const port = await freePort();
     await mkdir(directory, { recursive: true });
@@ -82,7 +83,11 @@ export class Sshd implements AsyncDisposable {
     await writeFile(at('config'), `${lines.join('\n')}\n`);
     // Run by root it wants this directory to exist, whatever it is configured to do.
     if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
-    const server = spawn(SSHD, ['-D', '-e', '-f', at('config')], { stdio: ['ignore', 'ignore', 'pipe'] });
+    // With passwords of its own: a file that only this server sees in place of the system's.
+    const shown = shadow === undefined ? '' : `mount --bind '${shadow}' /etc/shadow && `;
+    const run = `${shown}exec ${SSHD} -D -e -f '${at('config')}'`;
+    const [program, ...args] = [...(shadow === undefined ? [] : ['unshare', '--mount']), 'sh', '-c', run];
+    const server = spawn(program!, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     const said: string[] = [];
     for await (const line of createInterface({ input: server.stderr })) {
       said.push(line);

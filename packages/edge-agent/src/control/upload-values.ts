@@ -12,7 +12,7 @@ const item = z.object({
   path: z.string().optional().describe('Where it goes, or lies, on the server'),
   bytes: z.int().optional(),
   doneBytes: z.int().describe('In its present state: hashed, acknowledged or read back'),
-  resumedBytes: z.int().describe('What the server had already'),
+  resumedBytes: z.int().optional().describe('What the server had already; told while it goes on'),
   savedBytes: z.int().optional().describe('Padding that was left out'),
   sha256: z.string().optional(),
   rateBytesPerSec: z.int().optional(),
@@ -64,7 +64,8 @@ function shownItem(status: ItemStatus): z.infer<typeof item> {
   const { seq, name, state, path, sizeBytes, doneBytes, resumedBytes, savedBytes, sha256 } = status;
   const { rateBytesPerSec, reason: why, retryInMs } = status;
   return {
-    ...{ item: seq, name, state, doneBytes, resumedBytes },
+    ...{ item: seq, name, state, doneBytes },
+    ...(resumedBytes === undefined ? {} : { resumedBytes }),
     ...(path === undefined ? {} : { path }),
     ...(sizeBytes === undefined ? {} : { bytes: sizeBytes }),
     ...(savedBytes === undefined ? {} : { savedBytes }),

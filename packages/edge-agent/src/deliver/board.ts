@@ -81,7 +81,7 @@ function headOf({ id, state, madeMs, endedMs, plan }: UploadRecord): Omit<Upload
 
 function statusOf({ seq, name, state, facts, failure }: ItemRecord): ItemStatus {
   return {
-    ...{ seq, name, doneBytes: state === 'verified' ? facts!.sizeBytes : 0, resumedBytes: 0 },
+    ...{ seq, name, doneBytes: state === 'verified' ? facts!.sizeBytes : 0 },
     // It is shown what will be done, not how far the books are.
     state: state === 'publishing' ? 'queued' : state,
     ...(facts ? known(facts) : {}),

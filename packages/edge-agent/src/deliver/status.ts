@@ -9,8 +9,8 @@ export interface ItemStatus {
     'queued' | 'hashing' | 'sending' | 'proving' | 'retrying' | 'verified' | 'failed' | 'cancelled';
   /** Bytes of this state: hashed, acknowledged or read back. */
   readonly doneBytes: number;
-  /** What the server had already when sending began. */
-  readonly resumedBytes: number;
+  /** What the server had already when sending began; not known any more once the upload has ended. */
+  readonly resumedBytes?: number | undefined;
   readonly rateBytesPerSec?: number | undefined;
   readonly sizeBytes?: number | undefined;
   readonly savedBytes?: number | undefined;

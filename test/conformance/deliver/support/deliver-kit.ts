@@ -8,6 +8,7 @@ import { generateSshKey } from '@gapless/shared/ssh';
 import { systemClock } from '@gapless/shared/time';
 import { SegmentUse } from '../../../../packages/edge-agent/src/clip/index.js';
 import type {
+  ItemStatus,
   Source,
   UploadEvent,
   UploadPlan,
@@ -160,13 +161,16 @@ export class DeliverKit implements AsyncDisposable {
   until(id: string, isIt: (event: UploadEvent) => boolean): Promise<UploadStatus> {
     const { uploads } = this;
     return new Promise((resolve) => {
+      const items: ItemStatus[] = [];
       let found = false;
       const stop = uploads.watch(id, (event) => {
-        if (found || !isIt(event)) return;
+        if (found) return;
+        if (event.type === 'item') items[event.seq] = event;
+        if (!isIt(event)) return;
         found = true;
         queueMicrotask(() => {
           stop();
-          resolve(uploads.get(id));
+          resolve({ ...uploads.get(id), items });
         });
       });
     });

@@ -87,7 +87,7 @@ export class Sshd implements AsyncDisposable {
     const shown = shadow === undefined ? '' : `mount --bind '${shadow}' /etc/shadow && `;
     const run = `${shown}exec ${SSHD} -D -e -f '${at('config')}'`;
     const [program, ...args] = [...(shadow === undefined ? [] : ['unshare', '--mount']), 'sh', '-c', run];
-    const server = spawn(program!, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const server = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     const said: string[] = [];
     for await (const line of createInterface({ input: server.stderr })) {
       said.push(line);

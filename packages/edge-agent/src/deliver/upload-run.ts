@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { AppError } from '@gapless/shared/errors';
-import { errorKinds, toAppError } from '@gapless/shared/errors';
+import { errorKinds, isCancelled, toAppError } from '@gapless/shared/errors';
 import type { Random } from '@gapless/shared/ids';
 import type { StepHook } from '@gapless/shared/lifecycle';
 import { retry } from '@gapless/shared/lifecycle';
@@ -153,8 +153,11 @@ export class UploadRun {
 
   #sessionEvents(): ConstructorParameters<typeof SftpUploader>[0]['events'] {
     const flood = new Flood(this.#port.clock, COMPLAINT_MS);
-    const complain = (error: AppError): void =>
+    const complain = (error: AppError): void => {
+      // Our own going is no complaint.
+      if (isCancelled(error)) return;
       flood.report(error.message, () => this.#board.tellUpload({ reason: failureOf(error) }));
+    };
     return {
       onConnected: () => this.#board.tellUpload({ reason: undefined }),
       onDialFailed: complain,

@@ -235,7 +235,7 @@ export class Agent implements AsyncDisposable {
   #makeRecorders(): Recorders {
     const { clock, bootId, random, startProcess } = this.#options;
     return new Recorders({
-      ...this.#recoveryPort(),
+      ...{ ...this.#recoveryPort(), log: this.#options.log },
       ...{ vehicle: vehicleOf(this.#config), random, start: startProcess ?? startFfmpeg },
       gate: (lens) => this.#gateOf(lens),
       wall: () => ({ trusted: clock.nowMs() >= PLAUSIBLE_FROM_MS, bootId }),

@@ -49,12 +49,14 @@ interface Recorded {
 /** The lenses that are recorded, each by a recorder of its own. Lenses may come, go and change while others go on. */
 export class Recorders {
   readonly #port: RecordersPort;
+  readonly #recovery: RecoveryPort;
   readonly #recorded = new Map<LensName, Recorded>();
   readonly #runEnds = new Map<LensName, Map<RunEndReason, number>>();
   #signal: AbortSignal | undefined;
 
   constructor(port: RecordersPort) {
     this.#port = port;
+    this.#recovery = { ...port, log: port.log.child({ stage: 'recover' }) };
   }
 
   get all(): LensRecorder[] {
@@ -124,7 +126,7 @@ export class Recorders {
 
   async #begin(settings: LensSettings): Promise<void> {
     const { index, clock, reader } = this.#port;
-    await recoverLens(this.#port, settings.lens);
+    await recoverLens(this.#recovery, settings.lens);
     const recovered = await resume({ index, reader }, settings.lens, clock.nowMs());
     const signal = this.#signal;
     if (!signal || signal.aborted) return;
@@ -159,7 +161,7 @@ export class Recorders {
       log: log.child({ stage: 'record', lens }),
       previous: recovered?.previous,
       tidy: async () => {
-        await recoverLens(this.#port, lens);
+        await recoverLens(this.#recovery, lens);
         return reader.segments.lastSha256(lens);
       },
       absence: recovered?.absence,

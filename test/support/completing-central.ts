@@ -135,6 +135,7 @@ export class CompletingCentral {
         wake: (id) => this.completion.wake(id),
         settle: (objectId) => void this.merger.settle(objectId),
         deliver: (id, reply) => this.completion.deliver(id, reply),
+        answered: () => undefined,
         spreadMs: () => 0,
         receive: { take: async () => undefined, hasSeen: () => false },
       },

@@ -16,7 +16,7 @@ import { Completion } from './complete/index.js';
 import type { CentralConfig } from './config.js';
 import { CentralMetrics } from './events.js';
 import type { AgentSession } from './link/index.js';
-import { AgentLink, AgentSocketServer, spreadMsOf, VehicleDialogue } from './link/index.js';
+import { AgentLink, AgentSocketServer, spreadMsOf, VehicleAsker, VehicleDialogue } from './link/index.js';
 import { Merger, placeArtifact } from './merge/index.js';
 import type { Berth } from './receive/index.js';
 import { LiveReceiver } from './receive/index.js';
@@ -65,6 +65,7 @@ export class Central implements AsyncDisposable {
   readonly #completion: Completion<Berth>;
   readonly #enrolment: Enrolment;
   readonly #link: AgentLink;
+  readonly #asker: VehicleAsker;
   readonly #dialogues = new Map<number, VehicleDialogue>();
   #api: Api | undefined;
 
@@ -190,6 +191,7 @@ export class Central implements AsyncDisposable {
       onConflict: (vehicle) => this.#uploads.keyChanged(vehicle),
       attach: (session, vehicle) => this.#attach(session, vehicle),
     });
+    this.#asker = new VehicleAsker({ clock, random, session: (vehicle) => this.#link.session(vehicle) });
   }
 
   /**
@@ -253,6 +255,7 @@ export class Central implements AsyncDisposable {
         mediaLinks: this.#mediaLinks,
         mediaUse: this.#mediaUse,
         findToken: (plain) => findToken(this.#store, plain),
+        ask: (vehicle, operation, input) => this.#asker.ask(vehicle, operation, input),
         isConnected: (vehicle) => this.#link.session(vehicle as VehicleId) !== undefined,
         readiness: () => ({
           database: this.#checkDatabase(),
@@ -325,6 +328,7 @@ export class Central implements AsyncDisposable {
         settle: (objectId) => this.#settle(objectId),
         deliver: (vehicleId, reply) => this.#completion.deliver(vehicleId, reply),
         spreadMs: () => spreadMsOf(this.#link.count),
+        answered: (answer) => this.#asker.answered(session, answer),
         receive,
       },
       session,

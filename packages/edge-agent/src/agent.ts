@@ -17,6 +17,7 @@ import { Connection } from './connection.js';
 import type { AgentFacts, ControlPort } from './control/index.js';
 import { agentFacts, ControlServer, controlPath, MetricsServer } from './control/index.js';
 import { Uploads } from './deliver/index.js';
+import { Operations } from './fulfil/index.js';
 import {
   catchUp,
   commitsOf,
@@ -391,6 +392,10 @@ export class Agent implements AsyncDisposable {
       overwriteEtas: () => this.#storage.overwriteEtas(),
       freeBytes: freeSpaceOf(storageDirOf(this.#config)),
       ...{ bury: (segment) => this.#bury(segment), uploadLimit: this.#uploadLimit },
+      operations: new Operations({
+        protections: this.#protections,
+        remove: (input) => this.#storage.remove(input),
+      }),
     });
   }
 

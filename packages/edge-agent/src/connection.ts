@@ -12,7 +12,7 @@ import type { Clock, EpochMs } from '@gapless/shared/time';
 import { MINUTE_MS, PLAUSIBLE_FROM_MS, sleep } from '@gapless/shared/time';
 import type { EdgeConfig } from './config.js';
 import { lensesOf, linkUrlOf, storageDirOf } from './config.js';
-import type { Carrier } from './fulfil/index.js';
+import type { Carrier, Operations } from './fulfil/index.js';
 import { SessionWorker, Transfers } from './fulfil/index.js';
 import type { IndexReader, IndexWriter } from './index/index.js';
 import { changesAfter } from './index/index.js';
@@ -43,6 +43,7 @@ export interface ConnectionPort {
   readonly overwriteEtas: () => Promise<ReadonlyMap<LensName, EpochMs>>;
   /** Bytes that the disk of the recordings still takes. */
   readonly freeBytes: () => Promise<number>;
+  readonly operations: Operations;
   /** Puts away a segment whose file was found damaged while it was read. */
   readonly bury: (segment: Parameters<Transfers['isSending']>[0]) => void;
   /** The bound on the rate of all that goes up, except for live video. */
@@ -197,7 +198,7 @@ export class Connection {
 
   /** Puts together what one session with central does. */
   #attach(session: LinkSession, uploader: SftpUploader): void {
-    const { reader, writer, clock, disk, step, log, config, recorders, bury } = this.#port;
+    const { reader, writer, clock, disk, step, log, config, recorders, bury, operations } = this.#port;
     const send = (message: object): void => session.send(message);
     this.#session = session;
     this.#lane.attach(session);
@@ -222,7 +223,7 @@ export class Connection {
     );
     this.#transfers = transfers;
     this.#toldSeq = Math.max(this.#toldSeq, session.welcome.catalogueSeq);
-    const worker = new SessionWorker({ reader, index: writer, transfers, send });
+    const worker = new SessionWorker({ reader, index: writer, transfers, operations, send });
     session.onMessage = (message) => {
       if (message.type === 'catalogue-ack') {
         this.#toldSeq = Math.max(this.#toldSeq, message.throughSeq);

@@ -17,11 +17,13 @@ interface Document {
 
 /** What can be asked, and who may; a route that is added without a word here is noticed. */
 const OPERATIONS: readonly string[] = [
+  'delete /api/v1/lenses/{vehicle}/{lens}/protections',
   'get /api/v1/completions',
   'get /api/v1/completions/{id}',
   'get /api/v1/gaps',
   'get /api/v1/lenses/{vehicle}/{lens}/gaps',
   'get /api/v1/lenses/{vehicle}/{lens}/index.m3u8',
+  'get /api/v1/lenses/{vehicle}/{lens}/protections',
   'get /api/v1/lenses/{vehicle}/{lens}/segments/{run}/{file}',
   'get /api/v1/lenses/{vehicle}/{lens}/timeline',
   'get /api/v1/lenses/{vehicle}/{lens}/video.mp4',
@@ -36,6 +38,7 @@ const OPERATIONS: readonly string[] = [
   'post /api/v1/completions',
   'post /api/v1/completions/{id}/cancel',
   'post /api/v1/lenses/{vehicle}/{lens}/links',
+  'post /api/v1/lenses/{vehicle}/{lens}/protections',
   'post /api/v1/vehicles/{vehicle}/claim',
 ];
 

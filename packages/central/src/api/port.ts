@@ -3,6 +3,7 @@ import type { Log } from '@gapless/shared/log';
 import type { Clock } from '@gapless/shared/time';
 import type { Enrolment, MediaLinks } from '../auth/index.js';
 import type { Completion } from '../complete/index.js';
+import type { VehicleAsker } from '../link/index.js';
 import type { DataLayout, MediaUse, Store, Token } from '../store/index.js';
 
 /** What the API exposes. */
@@ -15,6 +16,8 @@ export interface ApiPort {
   /** What is being played or downloaded is held, so that retention leaves it alone. */
   readonly mediaUse: MediaUse;
   readonly findToken: (plain: string) => Token | undefined;
+  /** Asks a connected vehicle for an operation. */
+  readonly ask: VehicleAsker['ask'];
   readonly isConnected: (vehicle: string) => boolean;
   /** Named conditions for taking requests, each with what is wrong with it if anything is. */
   readonly readiness: () => Record<string, string | undefined>;

@@ -12,6 +12,7 @@ import { enrolmentRoutes } from './routes/enrolment.js';
 import { healthRoutes } from './routes/health.js';
 import { mediaRoutes } from './routes/media.js';
 import { problemRoutes } from './routes/problems.js';
+import { protectionRoutes } from './routes/protections.js';
 import { timelineRoutes } from './routes/timeline.js';
 import { vehicleRoutes } from './routes/vehicles.js';
 
@@ -40,6 +41,7 @@ export async function buildApi(port: ApiPort, { tls }: ApiOptions): Promise<Api>
         { name: 'vehicles', description: 'Vehicles, their lenses, and how they enrol' },
         { name: 'timeline', description: 'What is here, what is missing, and why' },
         { name: 'completions', description: 'Asking vehicles for what is missing' },
+        { name: 'protections', description: 'What vehicles keep from being evicted' },
         { name: 'media', description: 'Playing and downloading' },
         { name: 'health', description: 'For monitors and load balancers' },
       ],
@@ -62,6 +64,7 @@ export async function buildApi(port: ApiPort, { tls }: ApiOptions): Promise<Api>
       timelineRoutes(api, port);
       completionRoutes(api, port);
       mediaRoutes(api, port);
+      protectionRoutes(api, port);
     },
     { prefix: '/api/v1' },
   );

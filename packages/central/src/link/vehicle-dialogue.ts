@@ -3,6 +3,7 @@ import type { LensName } from '@gapless/shared/ids';
 import type { RangeSet } from '@gapless/shared/interval';
 import type {
   AgentMessage,
+  AnswerMessage,
   CatalogueMessage,
   Change,
   LiveSlice,
@@ -57,6 +58,8 @@ export interface DialoguePort {
     vehicleId: number,
     reply: Extract<AgentMessage, { type: 'held' | 'offer' | 'progress' | 'uploaded' | 'failed' }>,
   ) => void;
+  /** Whoever asked for an operation has the answer. */
+  readonly answered: (answer: AnswerMessage) => void;
   /** Over how long the fleet is to spread its return when central closes its links. */
   readonly spreadMs: () => DurationMs;
   readonly receive: { take(slice: LiveSlice): Promise<void>; hasSeen(segment: Row): boolean };
@@ -94,6 +97,9 @@ export class VehicleDialogue implements SessionHandlers {
       case 'uploaded':
       case 'failed':
         this.#port.deliver(this.#vehicle.id, message);
+        return;
+      case 'answer':
+        this.#port.answered(message);
         return;
       case 'goodbye':
       case 'hello':

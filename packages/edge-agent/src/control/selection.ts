@@ -2,7 +2,7 @@ import { AppError } from '@gapless/shared/errors';
 import type { FieldError, TimePort } from '@gapless/shared/http';
 import { invalidField, rangeOf, window } from '@gapless/shared/http';
 import { parseSegmentId } from '@gapless/shared/ids';
-import type { Selection } from '../index/selection.js';
+import type { Selection } from '@gapless/shared/protocol';
 import { HOUR_MS } from '@gapless/shared/time';
 import { z } from 'zod';
 import { lens, timeZone } from './values.js';

@@ -1,2 +1,3 @@
+export * from './operations.js';
 export * from './session-worker.js';
 export * from './transfers.js';

@@ -2,12 +2,14 @@ import type { CentralMessage } from '@gapless/shared/protocol';
 import type { IndexReader } from '../index/index-reader.js';
 import type { IndexWriter } from '../index/index-writer.js';
 import { heldAnswer } from '../query/index.js';
+import type { Operations } from './operations.js';
 import type { Transfers } from './transfers.js';
 
 export interface SessionWorkerPort {
   readonly reader: IndexReader;
   readonly index: IndexWriter;
   readonly transfers: Transfers;
+  readonly operations: Operations;
   readonly send: (message: object) => void;
 }
 
@@ -20,10 +22,13 @@ export class SessionWorker {
   }
 
   async handle(message: CentralMessage): Promise<void> {
-    const { reader, index, transfers, send } = this.#port;
+    const { reader, index, transfers, operations, send } = this.#port;
     switch (message.type) {
       case 'list':
         send(heldAnswer(reader, message));
+        return;
+      case 'ask':
+        send(await operations.answer(message));
         return;
       case 'fetch':
         await transfers.fetch(message);

@@ -1,18 +1,9 @@
 import { AppError } from '@gapless/shared/errors';
-import type { LensName, SegmentRef } from '@gapless/shared/ids';
+import type { LensName } from '@gapless/shared/ids';
 import { segmentId } from '@gapless/shared/ids';
 import type { Range } from '@gapless/shared/interval';
-import { lensName, segmentRef, timeRange } from '@gapless/shared/protocol';
-import { z } from 'zod';
+import type { Selection } from '@gapless/shared/protocol';
 import type { IndexReader } from './index-reader.js';
-
-/** What an operation is about: a range of a lens, or one segment, which stands for its extent. */
-export const selection = z.union([
-  z.object({ lens: lensName, range: timeRange }),
-  z.object({ segment: segmentRef }),
-]);
-
-export type Selection = LensRange | { readonly segment: SegmentRef };
 
 export interface LensRange {
   readonly lens: LensName;

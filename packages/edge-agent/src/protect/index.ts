@@ -1,3 +1,2 @@
-export * from './inputs.js';
 export * from './protections.js';
 export type { ShareState } from './share-policy.js';

@@ -4,6 +4,7 @@ import type { LensName } from '@gapless/shared/ids';
 import { overlaps } from '@gapless/shared/interval';
 import type { StepHook } from '@gapless/shared/lifecycle';
 import { every, Serial } from '@gapless/shared/lifecycle';
+import type { ListInput, ProtectInput, UnprotectInput } from '@gapless/shared/protocol';
 import type { Log } from '@gapless/shared/log';
 import type { Clock } from '@gapless/shared/time';
 import { SECOND_MS } from '@gapless/shared/time';
@@ -13,7 +14,6 @@ import { protectionsText, readProtections, writeProtections } from '../index/jou
 import type { ProtectionRecord } from '../index/rows.js';
 import type { LensRange } from '../index/selection.js';
 import { requireLens, selectedRange } from '../index/selection.js';
-import type { ListInput, ProtectInput, UnprotectInput } from './inputs.js';
 import { planProtect, planUnprotect } from './protection-plan.js';
 import type { ShareState } from './share-policy.js';
 import { shareState } from './share-policy.js';

@@ -1,5 +1,7 @@
+import type { shareStates } from '@gapless/shared/protocol';
+
 /** How near the protected footage is to the part of the disk that it may take. */
-export type ShareState = 'ample' | 'near' | 'full';
+export type ShareState = (typeof shareStates)[number];
 
 /** People are warned from here on: long before a protection is refused, and far longer before recording suffers. */
 const NEAR_RATIO = 0.7;

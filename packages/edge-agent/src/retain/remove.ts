@@ -4,11 +4,11 @@ import { segmentId } from '@gapless/shared/ids';
 import type { Range } from '@gapless/shared/interval';
 import { overlaps } from '@gapless/shared/interval';
 import type { Log } from '@gapless/shared/log';
-import { z } from 'zod';
+import type { RemoveInput } from '@gapless/shared/protocol';
 import type { RemovalCandidate } from '../index/eviction-queries.js';
 import type { IndexReader } from '../index/index-reader.js';
 import type { LensRange } from '../index/selection.js';
-import { selectedRange, selection } from '../index/selection.js';
+import { selectedRange } from '../index/selection.js';
 import type { Burial } from './burial.js';
 
 export interface RemovalPort {
@@ -18,16 +18,6 @@ export interface RemovalPort {
   readonly isInUse: (segment: SegmentRef) => boolean;
   readonly log: Log;
 }
-
-export const removeInput = z.object({
-  selection,
-  /** Protection and transfers are no obstacle. Only for an administrator. */
-  force: z.boolean().default(false),
-  /** Nothing is removed, and the answer is what would be. */
-  dryRun: z.boolean().default(false),
-});
-
-export type RemoveInput = z.input<typeof removeInput>;
 
 /** What became of the segments that were to be removed. */
 export interface Removed {

@@ -145,6 +145,12 @@ export const errorCatalogue = {
   VEHICLE_UNKNOWN: ['not-found', 'There is no vehicle of that name.'],
   LENS_UNKNOWN: ['not-found', 'There is no lens of that name.'],
   FOOTAGE_NONE: ['not-found', 'Nothing of the range is stored here.'],
+  OPERATION_UNKNOWN: ['unsupported', 'The agent is too old for what central asks of it.'],
+  VEHICLE_SILENT: ['timeout', 'The vehicle is connected and did not answer in time.'],
+  VEHICLE_REFUSED: [
+    'conflict',
+    'The vehicle refuses for a reason that this version does not know; it says which.',
+  ],
   VEHICLE_OFFLINE: ['unavailable', 'The vehicle is not connected.'],
   IDEMPOTENCY_MISMATCH: ['conflict', 'The idempotency key was used for another request.'],
   CENTRAL_NOT_RUNNING: ['unavailable', 'No central answers where the command looks for it.'],

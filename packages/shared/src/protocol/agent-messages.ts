@@ -3,6 +3,7 @@ import { absenceRow, change, segmentRow, tombstoneRow } from './catalogue.js';
 import { hello } from './handshake.js';
 import { MAX_CHANGES, MAX_HELD_SEGMENTS, MAX_LENSES } from './limits.js';
 import { manifest } from './manifest.js';
+import { answer } from './operations.js';
 import { byteCount, epochMs, label, lensName, runId } from './values.js';
 
 /** What the agent says. Ids that central made come back as they were; they are bounded, not believed. */
@@ -95,6 +96,7 @@ export const agentMessage = z.discriminatedUnion('type', [
   uploaded,
   failed,
   receiptAck,
+  answer,
   goodbye,
 ]);
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { generation, requestId, transferId } from './agent-messages.js';
 import { challenge, welcome } from './handshake.js';
 import { MAX_ITEMS, MAX_SEGMENT_BYTES } from './limits.js';
+import { ask } from './operations.js';
 import {
   byteCount,
   byteRange,
@@ -85,6 +86,7 @@ export const centralMessage = z.discriminatedUnion('type', [
   ticket,
   release,
   receipt,
+  ask,
   liveAck,
 ]);
 

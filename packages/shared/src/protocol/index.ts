@@ -7,5 +7,6 @@ export * from './handshake.js';
 export * from './limits.js';
 export * from './live-frame.js';
 export * from './manifest.js';
+export * from './operations.js';
 export * from './parse.js';
 export * from './values.js';

@@ -1,11 +1,11 @@
 import { toAppError } from '@gapless/shared/errors';
 import type { Routes } from '@gapless/shared/http';
 import { instant, invalidField, windowOf } from '@gapless/shared/http';
+import { holder, protectInput, shareStates } from '@gapless/shared/protocol';
 import type { EpochMs } from '@gapless/shared/time';
 import { formatUtc, HOUR_MS, parseTime } from '@gapless/shared/time';
 import { z } from 'zod';
 import type { Protected } from '../../protect/index.js';
-import { holder, protectInput } from '../../protect/index.js';
 import type { ControlPort } from '../port.js';
 import { selectionFields, selectionOf } from '../selection.js';
 import { lens, shownRange, timeZone } from '../values.js';
@@ -25,7 +25,7 @@ export const protectionsReply = z.object({
   share: z.object({
     protectedBytes: z.int().describe('Of all segments that any pin overlaps'),
     maxBytes: z.int().describe('Beyond this a new pin is refused'),
-    state: z.enum(['ample', 'near', 'full']).describe('near: from seven tenths on'),
+    state: z.enum(shareStates).describe('near: from seven tenths on'),
   }),
 });
 

@@ -1,8 +1,8 @@
 import type { Routes } from '@gapless/shared/http';
 import { instant, invalidField } from '@gapless/shared/http';
 import { RangeSet } from '@gapless/shared/interval';
+import { removeInput } from '@gapless/shared/protocol';
 import { z } from 'zod';
-import { removeInput } from '../../retain/index.js';
 import type { ControlPort } from '../port.js';
 import { selectionFields, selectionOf } from '../selection.js';
 import { shownRange } from '../values.js';

@@ -1,6 +1,7 @@
 import type { Routes } from '@gapless/shared/http';
 import { instant } from '@gapless/shared/http';
 import { segmentId } from '@gapless/shared/ids';
+import { shareStates } from '@gapless/shared/protocol';
 import type { EpochMs } from '@gapless/shared/time';
 import { formatUtc } from '@gapless/shared/time';
 import { z } from 'zod';
@@ -37,7 +38,7 @@ const disk = z.object({
 const protections = z.object({
   protectedBytes: z.int(),
   maxBytes: z.int().describe('Beyond this nothing more can be protected'),
-  state: z.enum(['ample', 'near', 'full']).describe('near: from seven tenths on'),
+  state: z.enum(shareStates).describe('near: from seven tenths on'),
 });
 
 const link = z.object({

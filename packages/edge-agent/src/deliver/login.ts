@@ -9,7 +9,7 @@ export type LoginFile = { readonly identityFile: string } | { readonly passwordF
 /**
  * Reads a private key or a password from a file that its owner alone may read.
  *
- * @throws SECRET_EXPOSED, INPUT_MISSING, UPLOAD_SOURCE_REFUSED when the agent may not read it, ARGUMENT_INVALID
+ * @throws SECRET_EXPOSED, INPUT_MISSING, KEY_UNREADABLE when the agent may not read it, ARGUMENT_INVALID
  */
 export async function readLogin(file: LoginFile): Promise<Login> {
   if ('identityFile' in file) return { privateKey: await contentOf(file.identityFile) };
@@ -26,14 +26,10 @@ async function contentOf(path: string): Promise<string> {
     content = await readSecret(path);
   } catch (thrown) {
     if (thrown instanceof AppError) throw thrown;
-    throw new AppError(
-      'UPLOAD_SOURCE_REFUSED',
-      `the agent cannot read ${path}: ${errnoOf(thrown) ?? 'unknown'}`,
-      {
-        cause: thrown,
-        hint: 'The file must belong to the user that the agent runs as, with mode 0600.',
-      },
-    );
+    throw new AppError('KEY_UNREADABLE', `the agent cannot read ${path}: ${errnoOf(thrown) ?? 'unknown'}`, {
+      cause: thrown,
+      hint: 'The file must belong to the user that the agent runs as, with mode 0600.',
+    });
   }
   if (content !== undefined) return content;
   throw new AppError('INPUT_MISSING', `there is no file ${path}`);

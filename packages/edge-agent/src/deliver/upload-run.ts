@@ -129,7 +129,7 @@ export class UploadRun {
     try {
       await retry(RETRY, { clock, random, signal, onRetry }, () => {
         // Rows may have changed with the attempt before.
-        const current = store.items(this.#upload.id)[seq]!;
+        const current = store.item(this.#upload.id, seq)!;
         return new ItemRun(port, current, signal).run();
       });
       this.#log.info({ item: seq }, 'item uploaded');

@@ -90,7 +90,10 @@ export const errorCatalogue = {
   UPLOAD_REMOTE_FULL: ['exhausted', 'There is no room left where an upload is to be stored.'],
   UPLOAD_TARGET_EXISTS: ['conflict', 'There is something already under the name that an upload is to have.'],
   UPLOAD_PROOF_FAILED: ['data-loss', 'What was uploaded cannot be read back as it was sent.'],
-  UPLOAD_SOURCE_REFUSED: ['permission', 'A file that was to be uploaded lies where none may be taken from.'],
+  UPLOAD_SOURCE_REFUSED: [
+    'permission',
+    'A file that was to be uploaded may not be taken: by where it lies, or by its mode.',
+  ],
   UPLOAD_SOURCE_CHANGED: ['conflict', 'A file was changed while it was being uploaded.'],
   UPLOAD_TOO_MANY: ['exhausted', 'There are as many uploads waiting as there may be.'],
   UPLOAD_UNKNOWN: ['not-found', 'There is no upload with that id.'],

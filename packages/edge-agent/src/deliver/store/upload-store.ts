@@ -91,6 +91,15 @@ export class UploadStore implements Disposable {
       .map(itemOf);
   }
 
+  item(id: string, seq: number): ItemRecord | undefined {
+    const row = this.#statements.get<ItemColumns>(
+      'SELECT * FROM item WHERE upload_id = ? AND seq = ?',
+      id,
+      seq,
+    );
+    return row && itemOf(row);
+  }
+
   setState(id: string, state: 'queued' | 'paused'): Promise<void> {
     return this.#commits.write(() => {
       this.#statements.run('UPDATE upload SET state = ? WHERE id = ? AND ended_ms IS NULL', state, id);

@@ -165,7 +165,8 @@ forecast   front loses footage that central does not have in 3 h 12 min
 disk       12.3 GB of recordings, 88.0 GB free
            at most 200.0 GB, 1.0 GB stay free, the oldest goes when full
 protected  40.0 GB of at most 50.0 GB: nearly all; take back what is not needed
-link       none to wss://central.example for 30.0 s: central gave no answer within 5 s; next try in 1.5 s
+link       none to wss://central.example for 30.0 s; next try in 1.5 s
+           central gave no answer within 5 s
 catalogue  central knows all but the last 5 changes
 transfers  [####............] front 3fa9c1/000003  1.0 MB of 4.0 MB, sending
            [................] front 3fa9c1/000002  reading
@@ -177,7 +178,7 @@ transfers  [####............] front 3fa9c1/000003  1.0 MB of 4.0 MB, sending
     [
       'a vehicle that is not enrolled',
       { url: 'wss://central.example', isEnrolled: false },
-      /^link +not enrolled at wss:\/\/central\.example: recording only; see gapless-edge enroll --help$/m,
+      /^link +not enrolled at wss:\/\/central\.example: recording only\n +see gapless-edge enroll --help$/m,
     ],
     [
       'an open link',

@@ -14,7 +14,7 @@ export function statusText(status: StatusReply): string {
     ...labelled('forecast', forecastLines(status)),
     ...labelled('disk', diskLines(status.disk)),
     ...labelled('protected', [protectedText(status.protections)]),
-    ...labelled('link', [linkText(status)]),
+    ...labelled('link', linkLines(status)),
     ...labelled('catalogue', [catalogueText(status)]),
     ...labelled('transfers', transferLines(status)),
   ].join('\n');
@@ -85,19 +85,19 @@ function protectedText({ protectedBytes, maxBytes, state }: StatusReply['protect
   return `${gigabytes(protectedBytes)} of at most ${gigabytes(maxBytes)}${SHARE_WARNINGS[state]}`;
 }
 
-function linkText(status: StatusReply): string {
+function linkLines(status: StatusReply): string[] {
   const { state, central, since, error, nextTryInMs } = status.link;
   switch (state) {
     case 'none':
-      return 'no central is configured: recording only';
+      return ['no central is configured: recording only'];
     case 'not-enrolled':
-      return `not enrolled at ${central}: recording only; see gapless-edge enroll --help`;
+      return [`not enrolled at ${central}: recording only`, 'see gapless-edge enroll --help'];
     case 'open':
-      return `open to ${central} for ${spanUntilNow(status, since)}`;
+      return [`open to ${central} for ${spanUntilNow(status, since)}`];
     case 'connecting': {
-      const why = error ? `: ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}` : '';
       const next = nextTryInMs === undefined ? '' : `; next try in ${formatDuration(nextTryInMs)}`;
-      return `none to ${central} for ${spanUntilNow(status, since)}${why}${next}`;
+      const why = error ? [error.message, ...(error.hint === undefined ? [] : [error.hint])] : [];
+      return [`none to ${central} for ${spanUntilNow(status, since)}${next}`, ...why];
     }
   }
 }
@@ -131,5 +131,5 @@ function megabytes(bytes: number): string {
 }
 
 function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
+  return bytes < 1e9 ? megabytes(bytes) : `${(bytes / 1e9).toFixed(1)} GB`;
 }

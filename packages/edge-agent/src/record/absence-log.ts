@@ -52,6 +52,14 @@ export class AbsenceLog {
     this.#open = undefined;
   }
 
+  /** A camera was asked from `sinceMs` on and gave nothing: what is missing since then is not missing because it was off. */
+  async asked(sinceMs: EpochMs): Promise<void> {
+    const open = this.#open;
+    if (open?.reason !== 'off') return;
+    await this.extend(sinceMs);
+    this.#open = { sinceMs: Math.max(open.sinceMs, sinceMs), reason: 'no-signal', detail: undefined };
+  }
+
   /** From `absence.sinceMs` on there is another reason for what is missing already. */
   async turnInto(absence: OpenAbsence): Promise<void> {
     const open = this.#open;

@@ -1,4 +1,5 @@
 import type { RunId } from '@gapless/shared/ids';
+import { SimulatedClock } from '@gapless/shared/time';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { piecesOf, recorded } from '../../../../fixtures/media/index.js';
 import { FaultyDisk } from '../../../../test/support/edge/faulty-disk.js';
@@ -281,6 +282,33 @@ describe('LensRecorder', () => {
     expect(startMs).toBe(runs(recordings)[0]!.endMs);
     const { endMs } = await watched.nextAbsence();
     expect(recordings.clock.nowMs() - endMs).toBeLessThan(30_000);
-    expect(absences(recordings)).toMatchObject([{ reason: 'off', startMs }]);
+    expect(absences(recordings)).toMatchObject([{ reason: 'no-signal', startMs }]);
+  });
+
+  it('was off until it was started, and has no signal from then on when the camera is dead', async () => {
+    await using place = await Place.make();
+    const clock = new SimulatedClock(Date.UTC(2026, 7, 22, 16));
+    {
+      await using before = new Recordings(place, { clock });
+      await before.begin(front);
+      await before.record(front, await recorded('tiny'));
+    }
+    await clock.advance(60_000);
+    await using recordings = new Recordings(place, { clock });
+    const startedMs = clock.nowMs();
+    await using watched = await WatchedRecorder.of(recordings);
+    const dead = await watched.child(0);
+    dead.end({ exitCode: 1, stderrTail: 'tcp://10.0.0.11: Connection refused\n' });
+    await watched.play(await watched.child(1), tiny);
+    const [before, after] = runs(recordings);
+    expect(absences(recordings)).toEqual([
+      { lens: front, startMs: before!.endMs, endMs: startedMs, reason: 'off', detail: undefined },
+      {
+        ...{ lens: front, startMs: startedMs, endMs: after!.startMs, reason: 'no-signal' },
+        detail: 'the camera refused the connection',
+      },
+    ]);
+    await watched.stop();
+    expect(await recordings.check()).toEqual([]);
   });
 });

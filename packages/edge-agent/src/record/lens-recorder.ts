@@ -246,6 +246,7 @@ export class LensRecorder {
             ? 'stalled'
             : 'crashed';
     await this.#endRun(reason, failure);
+    if (reason !== 'stopped') await this.#absences.asked(this.#attemptSinceMs);
     this.#attemptSinceMs = undefined;
     const lastedMs = this.#clock.monotonicMs() - startedAtMs;
     const detail =

@@ -14,15 +14,15 @@ const MAX_PIXELS = 40_000_000;
 /**
  * How ffmpeg is told to make JPEGs of the sync samples that come on its standard input, each as soon as it has come.
  *
- * Nothing is probed, since the stream says what it is; decoder and encoder use no threads that hold pictures back; a
+ * Nothing is probed, which would mean decoding the first picture twice; decoder and encoder use no threads that hold pictures back; a
  * damaged picture ends it, because half a picture that looks whole would be a lie.
  */
 export function decoderArguments({ width, quality }: PictureLook): string[] {
   const shown = width === undefined ? 'iw*sar' : `min(${width}\\,iw*sar)`;
   return [
     ...['-hide_banner', '-nostats', '-loglevel', 'error', '-xerror'],
-    ...['-probesize', '32', '-analyzeduration', '0', '-fpsprobesize', '0'],
-    ...['-threads', '1', '-max_pixels', String(MAX_PIXELS), '-f', 'mp4', '-i', 'pipe:0'],
+    ...['-nofind_stream_info', '-threads', '1', '-max_pixels', String(MAX_PIXELS)],
+    ...['-f', 'mp4', '-i', 'pipe:0'],
     ...['-map', '0:v:0', '-fps_mode', 'passthrough'],
     // Square pixels; JPEG has them in full range.
     ...['-vf', `scale=w=round(${shown}):h=round(ow/dar):out_range=pc,setsar=1`, '-pix_fmt', 'yuvj420p'],

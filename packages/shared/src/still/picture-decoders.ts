@@ -14,7 +14,7 @@ export interface CodedPicture {
   readonly sample: Uint8Array;
 }
 
-/** Decoders that there are at most, at work or kept. Each takes some 70 MB for 1080p, and a core while it works. */
+/** Decoders that there are at most, at work or kept. Each takes some 110 MB for 1080p, and a core while it works. */
 const MAX_DECODERS = 2;
 
 /** Pictures that may wait for a decoder. */

@@ -9,9 +9,18 @@ import type { Log } from '@gapless/shared/log';
 import { PictureDecoders, startDecoder } from '@gapless/shared/still';
 import type { Clock } from '@gapless/shared/time';
 import { PLAUSIBLE_FROM_MS } from '@gapless/shared/time';
+import { AdoptedLenses, watchDirectory } from './adopt/index.js';
 import { lockState } from './agent-lock.js';
 import type { EdgeConfig } from './config.js';
-import { lensesOf, lensLimitsOf, lensSettingsOf, limitsOf, storageDirOf, vehicleOf } from './config.js';
+import {
+  adoptSettingsOf,
+  lensesOf,
+  lensLimitsOf,
+  lensSettingsOf,
+  limitsOf,
+  storageDirOf,
+  vehicleOf,
+} from './config.js';
 import { SegmentUse } from './clip/index.js';
 import { Connection } from './connection.js';
 import type { AgentFacts, ControlPort } from './control/index.js';
@@ -77,6 +86,7 @@ export class Agent implements AsyncDisposable {
   readonly #identity: IdentityFile;
   readonly #connection: Connection | undefined;
   readonly #recorders: Recorders;
+  readonly #adopted: AdoptedLenses;
   readonly #running: Promise<void>[] = [];
   readonly #journal: Journal;
   readonly #gate = new RecordingGate();
@@ -123,6 +133,7 @@ export class Agent implements AsyncDisposable {
     this.#storage = this.#storageKeeper();
     this.#protections = this.#makeProtections();
     this.#recorders = this.#makeRecorders();
+    this.#adopted = this.#makeAdopted();
     this.#connection = this.#makeConnection();
   }
 
@@ -196,6 +207,7 @@ export class Agent implements AsyncDisposable {
       this.#uploadLimit.set(config.upload.maxRate);
       const tell = async (): Promise<void> => this.#connection?.sendStatus();
       const lenses = await this.#recorders.follow(lensSettingsOf(config), tell);
+      await this.#adopted.follow(adoptSettingsOf(config));
       await tell();
       this.#options.log.info({ changed, needsRestart, ...lenses }, 'configuration reloaded');
       this.onReloaded(config);
@@ -214,6 +226,7 @@ export class Agent implements AsyncDisposable {
       lensesOf(config).map(({ lens }) => lens),
     );
     this.#recorders.prepare(lensSettingsOf(config), recovered);
+    await this.#adopted.follow(adoptSettingsOf(config));
     if (config.metrics.listen) this.#metrics = await this.#serveMetrics(config.metrics.listen);
     const uploads = this.#owned.use(this.#makeUploads());
     await uploads.begin();
@@ -241,9 +254,23 @@ export class Agent implements AsyncDisposable {
       gate: (lens) => this.#gateOf(lens),
       wall: () => ({ trusted: clock.nowMs() >= PLAUSIBLE_FROM_MS, bootId }),
       live: (lens, descriptor, bytes) => {
-        if (this.#config.lenses[lens]?.live === 'push') this.#connection?.offerLive(descriptor, bytes);
+        if ((this.#config.lenses[lens]?.live ?? 'push') === 'push')
+          this.#connection?.offerLive(descriptor, bytes);
       },
     });
+  }
+
+  #makeAdopted(): AdoptedLenses {
+    const { random, log } = this.#options;
+    return new AdoptedLenses({
+      port: { ...this.#recoveryPort(), vehicle: vehicleOf(this.#config), random },
+      ...{ watch: watchDirectory, log },
+      bury: (segments) => this.#storage.buryAll(segments, 'evicted'),
+    });
+  }
+
+  get #lenses() {
+    return [...this.#recorders.all, ...this.#adopted.all];
   }
 
   #gateOf(lens: LensName): RecordingGate {
@@ -315,7 +342,8 @@ export class Agent implements AsyncDisposable {
 
   #questionPorts(): Pick<ControlPort, 'segments' | 'clip'> {
     const { clock, log } = this.#options;
-    const lensNow: ControlPort['segments']['lensNow'] = (lens) => this.#recorders.of(lens)?.now;
+    const lensNow: ControlPort['segments']['lensNow'] = (lens) =>
+      (this.#recorders.of(lens) ?? this.#adopted.of(lens))?.now;
     const segments = { reader: this.#reader, lensNow, nowMs: () => clock.nowMs() };
     const clip: ControlPort['clip'] = {
       ...{ reader: this.#reader, lensNow, use: this.#clipUse, storageDir: storageDirOf(this.#config) },
@@ -342,7 +370,8 @@ export class Agent implements AsyncDisposable {
       lensNow: (lens) => {
         const recorder = this.#recorders.of(lens);
         const open = recorder?.now.open;
-        return recorder && { open: open && { ...open, fragments: recorder.openFragments } };
+        if (!recorder) return this.#adopted.of(lens) && {};
+        return { open: open && { ...open, fragments: recorder.openFragments } };
       },
       hold: (segments) => this.#clipUse.hold(segments),
       decoders: this.#decoders,
@@ -371,7 +400,8 @@ export class Agent implements AsyncDisposable {
       live: new Set(live.map(({ lens }) => lens)),
       disk: { dir, usedBytes: this.#reader.segments.totalBytes(), ...limitsOf(config) },
       freeBytes: freeSpaceOf(dir),
-      ...{ recorders: this.#recorders, storage: this.#storage, protections: this.#protections },
+      recorders: { all: this.#lenses, runEnds: (lens) => this.#recorders.runEnds(lens) },
+      ...{ storage: this.#storage, protections: this.#protections },
       link: this.#connection?.linkState,
       catalogue: { changeSeq: this.#reader.changeSeq, toldSeq: this.#connection?.toldSeq },
       transfers: this.#connection?.transfers ?? [],
@@ -388,7 +418,7 @@ export class Agent implements AsyncDisposable {
       ...{ central, identity: this.#identity, version, bootId, disk, clock, random, log, step },
       reader: this.#reader,
       writer: this.#writer,
-      recorders: () => this.#recorders.all,
+      recorders: () => this.#lenses,
       overwriteEtas: () => this.#storage.overwriteEtas(),
       freeBytes: freeSpaceOf(storageDirOf(this.#config)),
       ...{ bury: (segment) => this.#bury(segment), uploadLimit: this.#uploadLimit },
@@ -410,7 +440,10 @@ export class Agent implements AsyncDisposable {
   /** Records until the stop, then lets the link tell central of the last segments. */
   async #run(): Promise<void> {
     const { clock, log } = this.#options;
-    const recording = this.#recorders.run(this.#stop.signal);
+    const recording = Promise.all([
+      this.#recorders.run(this.#stop.signal),
+      this.#adopted.run(this.#stop.signal),
+    ]);
     const linkStop = new AbortController();
     const linking = this.#connection
       ?.run(linkStop.signal)

@@ -5,6 +5,20 @@ import { isName, NAME_RULE } from '@gapless/shared/ids';
 import type { LensName, VehicleId } from '@gapless/shared/ids';
 import { z } from 'zod';
 
+/** As the stage that adopts reads it. */
+function isPattern(text: string): boolean {
+  const tokens = text.match(/%path|%./g) ?? [];
+  return tokens.every((token) => /^%(path|[YmdHMSfsz%])$/.test(token));
+}
+
+function isTimeZone(text: string): boolean {
+  try {
+    return Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
 const name = z.string().refine(isName, `Expected ${NAME_RULE}.`);
 
 const input = z
@@ -36,14 +50,52 @@ const retention = z
   })
   .prefault({});
 
-const lens = z.strictObject({
-  input: input.describe('Where the video comes from'),
-  live: z
-    .enum(['push', 'off'])
-    .default('push')
-    .describe('Stream to central while recording (push), or record only (off)'),
-  retention,
+const adopt = z.strictObject({
+  dir: z
+    .string()
+    .min(1)
+    .describe('Directory in which another program records; nothing in it is ever changed'),
+  pattern: z
+    .string()
+    .min(1)
+    .refine(isPattern, 'Expected %Y %m %d %H %M %S %f %s %z %path, * and other text.')
+    .optional()
+    .describe(
+      'How its files are named, without their ending: %Y-%m-%d_%H-%M-%S-%f; other files are left alone. Without it all are ' +
+        'adopted, and their names say nothing of their time',
+    ),
+  timeZone: z
+    .string()
+    .refine(isTimeZone, 'Expected a zone of the IANA database, such as Europe/Berlin or UTC.')
+    .optional()
+    .describe('Zone of the times in the names; by default that of the machine'),
 });
+
+const lens = z
+  .strictObject({
+    input: input.optional().describe('Where the video comes from'),
+    adopt: adopt
+      .optional()
+      .describe('A directory of recordings that another program makes, instead of an input'),
+    live: z
+      .enum(['push', 'off'])
+      .optional()
+      .describe('Stream to central while recording (push, the default), or record only (off)'),
+    retention,
+  })
+  .refine(
+    (value) => (value.input === undefined) !== (value.adopt === undefined),
+    'A lens has either an "input" or a directory to "adopt".',
+  )
+  .refine(
+    (value) => value.adopt === undefined || value.live !== 'push',
+    'What another program records cannot be streamed live; leave "live" out.',
+  )
+  .refine(
+    ({ adopt: from, retention: { maxAge, maxSize } }) =>
+      from === undefined || (maxAge === undefined && maxSize === undefined),
+    'What another program records is its own to delete; leave "retention" out.',
+  );
 
 const storage = z
   .strictObject({
@@ -143,7 +195,10 @@ export type EdgeConfig = Frozen<z.infer<typeof edgeConfigSchema>>;
 
 export interface LensConfig {
   readonly lens: LensName;
-  readonly input: Frozen<z.infer<typeof input>>;
+  /** What is recorded; undefined for a lens that is adopted. */
+  readonly input: Frozen<z.infer<typeof input>> | undefined;
+  /** What is adopted; undefined for a lens that is recorded. */
+  readonly adopt: Frozen<z.infer<typeof adopt>> | undefined;
   readonly live: 'push' | 'off';
   readonly retention: Frozen<z.infer<typeof retention>>;
 }
@@ -155,7 +210,10 @@ export function vehicleOf(config: EdgeConfig): VehicleId {
 export function lensesOf(config: EdgeConfig): LensConfig[] {
   return Object.entries(config.lenses).map(([lensName, settings]) => ({
     lens: lensName as LensName,
-    ...settings,
+    input: settings.input,
+    adopt: settings.adopt,
+    live: settings.live ?? (settings.adopt ? 'off' : 'push'),
+    retention: settings.retention,
   }));
 }
 
@@ -175,9 +233,22 @@ export function lensLimitsOf(
 export function lensSettingsOf(config: EdgeConfig) {
   const { ffmpeg, recording } = config;
   const { segmentDuration: segmentDurationMs, stallTimeout: stallMs } = recording;
-  return lensesOf(config).map(({ lens: name, input: from }) => ({
-    ...{ lens: name, input: from, ffmpeg, segmentDurationMs, stallMs },
-  }));
+  return lensesOf(config).flatMap(({ lens: name, input: from }) =>
+    from ? { lens: name, input: from, ffmpeg, segmentDurationMs, stallMs } : [],
+  );
+}
+
+/** Which lenses are adopted, and from where. */
+export function adoptSettingsOf(config: EdgeConfig) {
+  const { segmentDuration: segmentDurationMs } = config.recording;
+  return lensesOf(config).flatMap(({ lens: name, adopt: from }) =>
+    from
+      ? {
+          ...{ lens: name, segmentDurationMs, dir: resolve(from.dir) },
+          ...{ pattern: from.pattern, timeZone: from.timeZone },
+        }
+      : [],
+  );
 }
 
 /** What the recordings of all lenses together may take. */

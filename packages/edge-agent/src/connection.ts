@@ -38,7 +38,7 @@ export interface ConnectionPort {
   readonly step: StepHook;
   readonly reader: IndexReader;
   readonly writer: IndexWriter;
-  readonly recorders: () => readonly LensRecorder[];
+  readonly recorders: () => readonly Pick<LensRecorder, 'status' | 'cutSoon'>[];
   /** When each lens will lose footage that central does not have; a lens that is not at risk is left out. */
   readonly overwriteEtas: () => Promise<ReadonlyMap<LensName, EpochMs>>;
   /** Bytes that the disk of the recordings still takes. */

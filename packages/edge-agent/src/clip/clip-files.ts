@@ -1,15 +1,17 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, errnoOf } from '@gapless/shared/errors';
-import type { VideoFile } from '@gapless/shared/extents';
+import type { ExtentList, VideoFile } from '@gapless/shared/extents';
+import { ExtentSource } from '@gapless/shared/extents';
 import { diskError } from '@gapless/shared/fs';
 import type { RunId, SegmentRef } from '@gapless/shared/ids';
 import { segmentId } from '@gapless/shared/ids';
 import type { Range } from '@gapless/shared/interval';
-import type { MovieSegment } from '@gapless/shared/isobmff';
+import type { MovieSegment, SegmentSamples } from '@gapless/shared/isobmff';
 import { decodeFragmentTable, movieSegment, readSegmentSamples } from '@gapless/shared/isobmff';
 import type { SegmentFile } from '../index/paths.js';
 import { recordingPath, segmentPath } from '../index/paths.js';
+import { segmentContent } from '../index/segment-content.js';
 import type { SegmentRecord } from '../index/rows.js';
 
 /** A segment's file as a clip is made of it. */
@@ -26,8 +28,22 @@ export function closedFile(storageDir: string, segment: SegmentRecord): ClipFile
   const { lens, run, seq, startMs, endMs, sha256, fragments } = segment;
   const { startsWithSync } = decodeFragmentTable(fragments)[0]!;
   const path = join(storageDir, segmentPath(segment));
-  const read = (): Promise<MovieSegment> => readClipFile({ path }, segment);
-  return { lens, run, seq, startMs, endMs, startsWithSync, path, fingerprint: sha256, read };
+  const file = { lens, run, seq, startMs, endMs, startsWithSync, path, fingerprint: sha256 };
+  if (segment.adopted) return { ...file, ...wrapped(storageDir, segment) };
+  return { ...file, read: () => readClipFile({ path }, segment) };
+}
+
+/** An adopted segment is put together from its wrapper and the other recorder's file. */
+function wrapped(storageDir: string, segment: SegmentRecord): Pick<VideoFile, 'read' | 'content'> {
+  let content: ExtentList | undefined;
+  return {
+    read: async () => {
+      content = await segmentContent(storageDir, segment);
+      await using source = new ExtentSource(content);
+      return movieOf(await readSegmentSamples(source), segment);
+    },
+    content: () => content,
+  };
 }
 
 /**
@@ -63,13 +79,17 @@ async function readClipFile(
         return into.subarray(0, bytesRead);
       },
     });
-    const { identity } = samples.layout;
-    if (!identity || segmentId(identity) !== segmentId(segment))
-      throw new AppError('SEGMENT_CORRUPT', `${path} does not say that it is ${segmentId(segment)}`);
-    return movieSegment(samples);
+    return movieOf(samples, segment);
   } finally {
     await handle.close();
   }
+}
+
+function movieOf(samples: SegmentSamples, segment: SegmentRef): MovieSegment {
+  const { identity } = samples.layout;
+  if (!identity || segmentId(identity) !== segmentId(segment))
+    throw new AppError('SEGMENT_CORRUPT', `a file does not say that it is ${segmentId(segment)}`);
+  return movieSegment(samples);
 }
 
 async function openFirst(paths: readonly string[]) {

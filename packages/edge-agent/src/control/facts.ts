@@ -1,7 +1,7 @@
 import type { LensName, VehicleId } from '@gapless/shared/ids';
 import type { EpochMs } from '@gapless/shared/time';
 import type { Protections } from '../protect/index.js';
-import type { Recorders } from '../record/index.js';
+import type { LensRecorder, Recorders } from '../record/index.js';
 import type { StorageKeeper } from '../retain/index.js';
 import type { AgentFacts } from './status.js';
 
@@ -15,7 +15,9 @@ export interface FactsPort extends Pick<
   readonly live: ReadonlySet<LensName>;
   readonly disk: Omit<AgentFacts['disk'], 'freeBytes'>;
   readonly freeBytes: () => Promise<number>;
-  readonly recorders: Recorders;
+  readonly recorders: Pick<Recorders, 'runEnds'> & {
+    readonly all: readonly Pick<LensRecorder, 'status' | 'stateSinceMs' | 'openBytes' | 'recorded'>[];
+  };
   readonly storage: Pick<StorageKeeper, 'overwriteEtas' | 'evicted'>;
   readonly protections: Pick<Protections, 'share'>;
 }

@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { AppError } from '@gapless/shared/errors';
 import { ExtentList } from '@gapless/shared/extents';
 import type { SegmentRef, VehicleId } from '@gapless/shared/ids';
@@ -8,8 +8,8 @@ import { compactUtc, formatUtc, utcDay } from '@gapless/shared/time';
 import type { ClipPort } from '../clip/index.js';
 import { extractClip } from '../clip/index.js';
 import type { IndexReader } from '../index/index-reader.js';
-import { segmentPath } from '../index/paths.js';
 import type { SegmentRecord } from '../index/rows.js';
+import { segmentContent } from '../index/segment-content.js';
 import { openLocalFile } from './local-file.js';
 import { withoutPadding } from './padding.js';
 import type { Source } from './request.js';
@@ -94,7 +94,7 @@ export class Sources {
    */
   open(source: Source, options: { readonly reduce: boolean }, signal: AbortSignal): Promise<OpenSource> {
     if (source.kind === 'file') return this.#openFile(source.path, options, signal);
-    if (source.kind === 'segment') return Promise.resolve(this.#openSegment(source.segment));
+    if (source.kind === 'segment') return this.#openSegment(source.segment);
     return this.#openClip(source);
   }
 
@@ -118,13 +118,12 @@ export class Sources {
     }
   }
 
-  #openSegment(ref: SegmentRef): OpenSource {
+  async #openSegment(ref: SegmentRef): Promise<OpenSource> {
     const { storageDir, clip, onCorrupt } = this.#port;
     const segment = this.#segment(ref);
     const held = clip.use.hold([segment]);
-    const path = join(storageDir, segmentPath(segment));
     return {
-      content: new ExtentList([{ kind: 'file', path, offset: 0, length: segment.sizeBytes }]),
+      content: await segmentContent(storageDir, segment),
       ...{ savedBytes: 0, fingerprint: segment.sha256, isUnchanged: always },
       requireSound: (sha256) => {
         if (sha256 === segment.sha256) return;

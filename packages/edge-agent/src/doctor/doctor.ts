@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Disk } from '@gapless/shared/fs';
 import { toAppError } from '@gapless/shared/errors';
 import type { Random } from '@gapless/shared/ids';
@@ -15,6 +16,7 @@ import { judgeClock } from './clock-policy.js';
 import { ffmpegAbilities } from './ffmpeg-abilities.js';
 import type { Area, Diagnosis, Finding } from './finding.js';
 import { failed, ok } from './finding.js';
+import { lookAtAdopted } from './look-at-adopted.js';
 import { lookAtCamera } from './look-at-camera.js';
 import { lookAtDisk } from './look-at-disk.js';
 import { lookAtEnrolment, lookAtLink } from './look-at-link.js';
@@ -75,11 +77,11 @@ async function attempted(look: () => Promise<readonly Diagnosis[]>): Promise<rea
 }
 
 async function ffmpeg({ config, ask }: DoctorPort): Promise<Diagnosis[]> {
-  const inputs = lensesOf(config).map(({ lens, input: { url, options } }) => ({
-    lens,
-    url,
-    hasHiddenOptions: holdsSecret(url) && options.length > 0,
-  }));
+  const inputs = lensesOf(config).flatMap(({ lens, input }) =>
+    input
+      ? { lens, url: input.url, hasHiddenOptions: holdsSecret(input.url) && input.options.length > 0 }
+      : [],
+  );
   return judgeAbilities(await ffmpegAbilities(config.ffmpeg, ask), inputs);
 }
 
@@ -154,7 +156,9 @@ async function cameras(
   const port = { ffmpeg: config.ffmpeg, start, clock, segmentMs: config.recording.segmentDuration };
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const { lens, input } = next;
+      const { lens, input, adopt } = next;
+      if (adopt) report({ area: 'camera', lens, ...(await lookAtAdopted(resolve(adopt.dir))) });
+      if (!input) continue;
       const diagnosis =
         isAgentRunning && hasOneReader(input.url)
           ? ok('not opened, since the running agent reads it and only one can')

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { AppError } from '@gapless/shared/errors';
 import { AppError as Failure, cancelled, isCancelled, toAppError } from '@gapless/shared/errors';
 import { ExtentList } from '@gapless/shared/extents';
@@ -11,7 +10,7 @@ import type { FetchMessage, Manifest, TicketMessage } from '@gapless/shared/prot
 import type { Clock } from '@gapless/shared/time';
 import { SECOND_MS } from '@gapless/shared/time';
 import type { IndexReader } from '../index/index-reader.js';
-import { segmentPath } from '../index/paths.js';
+import { segmentContent } from '../index/segment-content.js';
 import type { SegmentRecord } from '../index/rows.js';
 import { describeArtifact } from './artifact.js';
 
@@ -42,6 +41,8 @@ interface Active {
   readonly segment: SegmentRef;
   readonly abort: AbortController;
   artifact?: ExtentList;
+  /** Its media lie in a file of another recorder, which may go at any moment. */
+  isAdopted?: boolean;
   manifest?: Manifest;
   /** What central has of it; undefined until it is being sent. */
   ackedBytes?: number;
@@ -105,7 +106,8 @@ export class Transfers {
     try {
       this.#port.step('transfer:1-fetch');
       const segment = this.#segment(message);
-      const artifact = this.#artifact(segment, message);
+      active.isAdopted = segment.adopted;
+      const artifact = await this.#artifact(segment, message);
       const manifest = await describeArtifact(artifact, active.abort.signal);
       this.#refuseCorrupt(segment, artifact, manifest);
       active.artifact = artifact;
@@ -170,15 +172,13 @@ export class Transfers {
     return record;
   }
 
-  #artifact(segment: SegmentRecord, { bytes }: FetchMessage): ExtentList {
-    const path = join(this.#port.storageDir, segmentPath(segment));
+  async #artifact(segment: SegmentRecord, { bytes }: FetchMessage): Promise<ExtentList> {
     for (const { to } of bytes) {
       if (to > segment.sizeBytes)
         throw new Failure('LINK_PROTOCOL', `central asks for bytes beyond the end of ${segmentId(segment)}`);
     }
-    return new ExtentList(
-      bytes.map(({ from, to }) => ({ kind: 'file', path, offset: from, length: to - from })),
-    );
+    const content = await segmentContent(this.#port.storageDir, segment);
+    return new ExtentList(bytes.flatMap(({ from, to }) => content.slice(from, to).extents));
   }
 
   /** Only the whole file can be held against its hash; parts are proven at central, once they are put together. */
@@ -200,15 +200,15 @@ export class Transfers {
       type: 'failed',
       transfer,
       generation: active.generation,
-      outcome: outcomeOf(error),
+      outcome: outcomeOf(error, active.isAdopted === true),
       code: error.code,
       message: error.message.slice(0, 500),
     });
   }
 }
 
-function outcomeOf(error: AppError): 'gone' | 'corrupt' | 'retry' {
-  if (error.code === 'SEGMENT_GONE') return 'gone';
+function outcomeOf(error: AppError, isAdopted: boolean): 'gone' | 'corrupt' | 'retry' {
+  if (error.code === 'SEGMENT_GONE' || (isAdopted && error.code === 'EXTENT_SHORT')) return 'gone';
   if (error.code === 'SEGMENT_CORRUPT' || error.kind === 'data-loss') return 'corrupt';
   return 'retry';
 }

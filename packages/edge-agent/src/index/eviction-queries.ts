@@ -29,13 +29,15 @@ interface Columns {
 
 const COLUMNS = 'l.name AS lens, r.name AS run, s.seq, s.start_ms, s.end_ms, s.size_bytes, s.receipted';
 const JOINED = 'JOIN run r ON r.id = s.run_id JOIN lens l ON l.id = s.lens_id';
+/** What was adopted is its recorder's to delete. */
+const OWN = 's.adopted_file IS NULL';
 const SELECT = `SELECT ${COLUMNS} FROM segment s ${JOINED}`;
 // Of one lens, by the index of its own order: left to itself, SQLite may walk through other lenses or what is protected.
 const SELECT_OF_LENS = `SELECT ${COLUMNS} FROM segment s INDEXED BY segment_lens_eviction ${JOINED}
-  WHERE s.lens_id = (SELECT id FROM lens WHERE name = ?)`;
+  WHERE ${OWN} AND s.lens_id = (SELECT id FROM lens WHERE name = ?)`;
 const SELECT_WITH_PINS = `SELECT ${COLUMNS}, s.protected FROM segment s ${JOINED}`;
 
-/** Which segments are the first to go. What is protected is never among them. */
+/** Which of the agent's own segments are the first to go. What is protected is never among them. */
 export class EvictionQueries {
   readonly #statements: Statements;
 
@@ -69,7 +71,7 @@ export class EvictionQueries {
 
   /** Those that overlap `range`, be they protected or not, the oldest first. */
   overlapping(lens: LensName, range: Range): RemovalCandidate[] {
-    const sql = `${SELECT_WITH_PINS} WHERE s.lens_id = (SELECT id FROM lens WHERE name = ?)
+    const sql = `${SELECT_WITH_PINS} WHERE ${OWN} AND s.lens_id = (SELECT id FROM lens WHERE name = ?)
       AND s.start_ms > ? - ${MAX_SEGMENT_MS} AND s.start_ms < ? AND s.end_ms > ? ORDER BY s.start_ms`;
     return this.#statements
       .all<Columns & { protected: number }>(sql, lens, range.startMs, range.endMs, range.startMs)
@@ -78,7 +80,7 @@ export class EvictionQueries {
 
   #oldest(receipted: 0 | 1, limit: number, lens: LensName | undefined): EvictionCandidate[] {
     const which = `s.protected = 0 AND s.receipted = ${receipted} ORDER BY s.start_ms LIMIT ?`;
-    if (lens === undefined) return this.#all(`${SELECT} WHERE ${which}`, limit);
+    if (lens === undefined) return this.#all(`${SELECT} WHERE ${OWN} AND ${which}`, limit);
     return this.#all(`${SELECT_OF_LENS} AND ${which}`, lens, limit);
   }
 

@@ -23,6 +23,7 @@ export class ForecastQueries {
     const row = this.#statements.get<{ start_ms: number; end_ms: number; clock_trusted: number }>(
       `SELECT s.start_ms, s.end_ms, r.clock_trusted FROM segment s INDEXED BY segment_lens_eviction JOIN run r ON r.id = s.run_id
        WHERE s.lens_id = (SELECT id FROM lens WHERE name = ?) AND s.receipted = 0 AND s.protected = 0
+         AND s.adopted_file IS NULL
        ORDER BY s.start_ms LIMIT 1`,
       lens,
     );
@@ -33,7 +34,8 @@ export class ForecastQueries {
   atRiskBytesBefore(startMs: EpochMs): ReadonlyMap<LensName, number> {
     const rows = this.#statements.all<{ name: string; total: number | null }>(
       `SELECT l.name, (SELECT sum(s.size_bytes) FROM segment s
-         WHERE s.lens_id = l.id AND s.receipted = 0 AND s.protected = 0 AND s.start_ms < ?) AS total FROM lens l`,
+         WHERE s.lens_id = l.id AND s.receipted = 0 AND s.protected = 0 AND s.adopted_file IS NULL
+         AND s.start_ms < ?) AS total FROM lens l`,
       startMs,
     );
     return new Map(

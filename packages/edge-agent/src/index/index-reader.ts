@@ -3,6 +3,7 @@ import { parseLensName } from '@gapless/shared/ids';
 import type { Database } from '@gapless/shared/sqlite';
 import { Statements } from '@gapless/shared/sqlite';
 import type { EpochMs } from '@gapless/shared/time';
+import { AdoptionQueries } from './adoption-queries.js';
 import { AbsenceQueries } from './absence-queries.js';
 import { DayQueries } from './day-queries.js';
 import { EvictionQueries } from './eviction-queries.js';
@@ -24,6 +25,7 @@ export class IndexReader {
   readonly protections: ProtectionQueries;
   readonly forecast: ForecastQueries;
   readonly listing: ListingQueries;
+  readonly adoption: AdoptionQueries;
   readonly #statements: Statements;
 
   constructor(database: Database) {
@@ -37,6 +39,7 @@ export class IndexReader {
     this.forecast = new ForecastQueries(this.#statements);
     this.protections = new ProtectionQueries(this.#statements);
     this.listing = new ListingQueries(this.#statements);
+    this.adoption = new AdoptionQueries(this.#statements);
   }
 
   /** Identifies this index; change sequences count within it. */

@@ -39,7 +39,7 @@ function segment(seq: number, more: Partial<SegmentRecord> = {}): SegmentRecord 
   return {
     ...{ lens: front, run, seq, startMs: from, endMs: from + 10_000, fileStartMs: from, sizeBytes: 100 },
     ...{ sha256: `${seq}`.padStart(64, '0'), firstFragment: seq * 10 + 1, fragmentCount: 10 },
-    ...{ fragments: new Uint8Array([1]), holes: [], receipted: false, ...more },
+    ...{ fragments: new Uint8Array([1]), holes: [], receipted: false, adopted: false, ...more },
   };
 }
 

@@ -1,10 +1,9 @@
-import { assert } from '@gapless/shared/errors';
 import type { LensName, RunId, SegmentRef } from '@gapless/shared/ids';
-import { fromHex } from '@gapless/shared/ids';
 import type { RunEndReason } from '@gapless/shared/protocol';
 import type { Commits, Database } from '@gapless/shared/sqlite';
 import { GroupCommit, Statements } from '@gapless/shared/sqlite';
 import type { Clock, EpochMs } from '@gapless/shared/time';
+import { AdoptionWriter } from './adoption-writer.js';
 import type { BurialFacts } from './bury-segment.js';
 import { burySegment } from './bury-segment.js';
 import { bounds, forgetDay } from './day-queries.js';
@@ -14,6 +13,7 @@ import type { Day } from './paths.js';
 import { ProtectionWriter } from './protection-writer.js';
 import { RunQueries } from './run-queries.js';
 import type { AbsenceRecord, NewRun, SegmentRecord, TombstoneRecord } from './rows.js';
+import { digest, SegmentStatements } from './segment-statements.js';
 
 /**
  * Every change of the index. Each method resolves once its change is durable, or will be found in the files after a crash,
@@ -22,7 +22,9 @@ import type { AbsenceRecord, NewRun, SegmentRecord, TombstoneRecord } from './ro
  */
 export class IndexWriter implements Disposable {
   readonly protections: ProtectionWriter;
+  readonly adoption: AdoptionWriter;
   readonly #statements: Statements;
+  readonly #rows: SegmentStatements;
   readonly #runs: RunQueries;
   readonly #commits: Commits;
   readonly #journal: JournalSink;
@@ -35,10 +37,16 @@ export class IndexWriter implements Disposable {
     commits: Commits = new GroupCommit(database, clock),
   ) {
     this.#statements = new Statements(database);
+    this.#rows = new SegmentStatements(this.#statements);
     this.#runs = new RunQueries(this.#statements);
     this.#commits = commits;
     this.#journal = journal;
     this.protections = new ProtectionWriter(this.#statements, this.#commits);
+    this.adoption = new AdoptionWriter(
+      this.#statements,
+      (change) => this.#write(change),
+      (note) => journal.note(note),
+    );
   }
 
   /** Commits what is waiting. */
@@ -54,23 +62,8 @@ export class IndexWriter implements Disposable {
 
   async beginRun(run: NewRun): Promise<void> {
     const made = await this.#write(() => {
-      const changeSeq = this.#nextChange();
-      this.#statements.run('INSERT INTO lens (name) VALUES (?) ON CONFLICT DO NOTHING', run.lens);
-      const row = this.#statements.get<{ id: number }>(
-        `INSERT INTO run (lens_id, name, boot_id, monotonic_ms, clock_trusted, start_ms, codecs, width, height, change_seq)
-         VALUES ((SELECT id FROM lens WHERE name = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-        run.lens,
-        run.run,
-        run.bootId,
-        Math.round(run.monotonicMs),
-        run.clockTrusted ? 1 : 0,
-        run.startMs,
-        JSON.stringify(run.codecs),
-        run.width ?? null,
-        run.height ?? null,
-        changeSeq,
-      );
-      return { order: row!.id, changeSeq };
+      const changeSeq = this.#rows.nextChange();
+      return { order: this.#rows.beginRun(run, changeSeq), changeSeq };
     });
     const { order, changeSeq } = made;
     const monotonicMs = Math.round(run.monotonicMs);
@@ -85,17 +78,8 @@ export class IndexWriter implements Disposable {
     end: { readonly endMs: EpochMs; readonly reason: RunEndReason },
   ): Promise<void> {
     const ended = await this.#write(() => {
-      const changeSeq = this.#nextChange();
-      const changed = this.#statements.run(
-        `UPDATE run SET end_ms = max(start_ms, ?), end_reason = ?, change_seq = ?
-         WHERE lens_id = (SELECT id FROM lens WHERE name = ?) AND name = ? AND end_ms IS NULL`,
-        end.endMs,
-        end.reason,
-        changeSeq,
-        lens,
-        run,
-      );
-      assert(changed === 1, `run ${lens}/${run} is open`);
+      const changeSeq = this.#rows.nextChange();
+      this.#rows.endRun({ lens, run }, end, changeSeq);
       return this.#runs.changedAfter(changeSeq - 1, 1)[0]!;
     });
     this.#journal.note(runNote(ended.row, ended.seq));
@@ -106,29 +90,7 @@ export class IndexWriter implements Disposable {
    * here on it is announced and may be asked for.
    */
   async addSegment(segment: SegmentRecord): Promise<void> {
-    await this.#commits.writeAhead(() => {
-      const added = this.#statements.run(
-        `INSERT INTO segment (lens_id, start_ms, run_id, seq, end_ms, file_start_ms, size_bytes, sha256, first_fragment,
-           fragment_count, fragments, holes, receipted, change_seq)
-         SELECT r.lens_id, ?, r.id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-         FROM run r JOIN lens l ON l.id = r.lens_id WHERE l.name = ? AND r.name = ?`,
-        segment.startMs,
-        segment.seq,
-        segment.endMs,
-        segment.fileStartMs,
-        segment.sizeBytes,
-        digest(segment.sha256),
-        segment.firstFragment,
-        segment.fragmentCount,
-        segment.fragments,
-        segment.holes.length === 0 ? null : JSON.stringify(segment.holes),
-        segment.receipted ? 1 : 0,
-        this.#nextChange(),
-        segment.lens,
-        segment.run,
-      );
-      assert(added === 1, `run ${segment.lens}/${segment.run} is known`);
-    });
+    await this.#commits.writeAhead(() => this.#rows.addSegment(segment, this.#rows.nextChange()));
     this.#tellChange();
   }
 
@@ -139,7 +101,10 @@ export class IndexWriter implements Disposable {
   async buryMany(segments: readonly SegmentRef[], burial: BurialFacts): Promise<TombstoneRecord[]> {
     const made = await this.#write(() =>
       segments.flatMap((ref) => {
-        const row = burySegment(this.#statements, ref, { ...burial, nextChange: () => this.#nextChange() });
+        const row = burySegment(this.#statements, ref, {
+          ...burial,
+          nextChange: () => this.#rows.nextChange(),
+        });
         return row ?? [];
       }),
     );
@@ -163,7 +128,7 @@ export class IndexWriter implements Disposable {
 
   async addAbsence(absence: AbsenceRecord): Promise<void> {
     const changeSeq = await this.#write(() => {
-      const seq = this.#nextChange();
+      const seq = this.#rows.nextChange();
       this.#statements.run('INSERT INTO lens (name) VALUES (?) ON CONFLICT DO NOTHING', absence.lens);
       this.#statements.run(
         `INSERT INTO absence (lens_id, start_ms, end_ms, reason, detail, change_seq)
@@ -248,18 +213,6 @@ export class IndexWriter implements Disposable {
   #tellChange(): void {
     for (const listener of this.#listeners) listener();
   }
-
-  #nextChange(): number {
-    const sql =
-      "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'change_seq' RETURNING CAST(value AS INTEGER) AS seq";
-    return this.#statements.get<{ seq: number }>(sql)!.seq;
-  }
 }
 
 const RUN_ID = 'SELECT r.id FROM run r JOIN lens l ON l.id = r.lens_id WHERE l.name = ? AND r.name = ?';
-
-function digest(sha256: string): Uint8Array {
-  const bytes = fromHex(sha256, 32);
-  assert(bytes, 'a SHA-256 in hex');
-  return bytes;
-}

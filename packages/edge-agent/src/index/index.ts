@@ -1,3 +1,4 @@
+export * from './adoption-writer.js';
 export * from './changes.js';
 export * from './check/index.js';
 export * from './durable-paths.js';
@@ -10,6 +11,8 @@ export * from './open-sound-index.js';
 export * from './paths.js';
 export * from './rebuild/index.js';
 export * from './rows.js';
+export * from './segment-content.js';
 export * from './segment-file.js';
 export * from './selection.js';
 export * from './snapshots.js';
+export * from './wrapper.js';

@@ -13,6 +13,7 @@ import { parseCompactUtc, utcDay } from '@gapless/shared/time';
  * front/2026-08-22/20260822T165728123Z_3fa9c1_000012.mp4     closed
  * front/2026-08-22/journal.jsonl                             what the day's files do not say themselves
  * front/recording/20260822T165738123Z_3fa9c1_000013.mp4      being written
+ * saloon/2026-08-22/20260822T165728123Z_81d2aa_000000.adopted  wrapper: the media lie with another recorder
  * front/quarantine/…                                         not trusted any more, kept
  * front/protections.jsonl                                    what must not be evicted
  * ```
@@ -20,10 +21,12 @@ import { parseCompactUtc, utcDay } from '@gapless/shared/time';
 export interface SegmentFile extends SegmentRef {
   /** The start as it was believed when the file was opened. */
   readonly fileStartMs: EpochMs;
+  /** Whether it is the wrapper of a segment whose media lie with another recorder. */
+  readonly adopted?: boolean;
 }
 
 export function segmentPath(file: SegmentFile): string {
-  return join(file.lens, segmentFilePath(file, file.fileStartMs));
+  return named(join(file.lens, segmentFilePath(file, file.fileStartMs)), file);
 }
 
 export function recordingDirectory(lens: LensName): string {
@@ -31,7 +34,18 @@ export function recordingDirectory(lens: LensName): string {
 }
 
 export function recordingPath(file: SegmentFile): string {
-  return join(recordingDirectory(file.lens), segmentFileName(file, file.fileStartMs));
+  return named(join(recordingDirectory(file.lens), segmentFileName(file, file.fileStartMs)), file);
+}
+
+const WRAPPER_SUFFIX = '.adopted';
+
+function named(path: string, { adopted }: SegmentFile): string {
+  return adopted ? path.replace(/\.mp4$/, WRAPPER_SUFFIX) : path;
+}
+
+/** Whether a file is the wrapper of an adopted segment, by its name. */
+export function isWrapperPath(path: string): boolean {
+  return path.endsWith(WRAPPER_SUFFIX);
 }
 
 /** Where a file of a lens goes that is not trusted any more; `reason` says why in one word. */
@@ -86,7 +100,7 @@ export interface SegmentFileName {
 
 /** Reads what `segmentFileName` wrote; undefined for any other name. */
 export function parseSegmentFileName(name: string): SegmentFileName | undefined {
-  const match = /^(\d{8}T\d{9}Z)_([0-9a-f]{6})_(\d{6})\.mp4$/.exec(name);
+  const match = /^(\d{8}T\d{9}Z)_([0-9a-f]{6})_(\d{6})\.(?:mp4|adopted)$/.exec(name);
   const fileStartMs = parseCompactUtc(match?.[1] ?? '');
   if (!match || fileStartMs === undefined) return undefined;
   return { fileStartMs, runSuffix: match[2]!, seq: Number(match[3]) };

@@ -1,31 +1,48 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { errnoOf } from '@gapless/shared/errors';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { AppError, errnoOf } from '@gapless/shared/errors';
+import type { Extent, ExtentList } from '@gapless/shared/extents';
+import { extentLength } from '@gapless/shared/extents';
 import { diskError } from '@gapless/shared/fs';
 import type { ByteSource } from '@gapless/shared/isobmff';
+import { isWrapperPath } from './paths.js';
+import type { SourceFile, Wrapper } from './wrapper.js';
+import { decodeWrapper } from './wrapper.js';
 
 const HASH_CHUNK_BYTES = 2 ** 20;
 
 /**
- * A file that is only read, for programs that do nothing else: it is read at once instead of by the thread pool, which
- * for many small files is several times faster.
+ * A segment's file that is only read, for programs that do nothing else: it is read at once instead of by the thread pool,
+ * which for many small files is several times faster. Of an adopted segment it is what the wrapper and the other recorder's
+ * file are together.
  */
 export class ReadFile implements ByteSource, Disposable {
   readonly sizeBytes: number;
+  /** The other recorder's file, for an adopted segment. */
+  readonly source: SourceFile | undefined;
   readonly #path: string;
   readonly #descriptor: number;
+  readonly #content: ExtentList | undefined;
 
-  private constructor(path: string, descriptor: number) {
+  /** @param wrapper what it is put together from: memory and stretches of the file at `path` */
+  private constructor(path: string, descriptor: number, wrapper?: Wrapper) {
+    const content = wrapper?.content;
+    this.source = wrapper?.source;
     this.#path = path;
     this.#descriptor = descriptor;
-    this.sizeBytes = fstatSync(descriptor).size;
+    this.#content = content;
+    this.sizeBytes = content?.length ?? fstatSync(descriptor).size;
   }
 
-  /** Opens a file; undefined if there is none. Throws STORAGE_WRITE_FAILED, the code of every failure of the disk. */
+  /**
+   * Opens a file; undefined if there is none, or not any more the one that was adopted. Throws STORAGE_WRITE_FAILED, the code of
+   * every failure of the disk, and SEGMENT_FOREIGN for a wrapper that is none.
+   */
   static open(path: string): ReadFile | undefined {
     try {
-      return new ReadFile(path, openSync(path, 'r'));
+      return isWrapperPath(path) ? ReadFile.#openWrapped(path) : new ReadFile(path, openSync(path, 'r'));
     } catch (thrown) {
+      if (thrown instanceof AppError) throw thrown;
       if (errnoOf(thrown) === 'ENOENT') return undefined;
       throw diskError('open', path, thrown);
     }
@@ -33,6 +50,16 @@ export class ReadFile implements ByteSource, Disposable {
 
   async read(offset: number, length: number): Promise<Uint8Array> {
     return this.#read(offset, Math.max(0, Math.min(length, this.sizeBytes - offset)));
+  }
+
+  static #openWrapped(path: string): ReadFile | undefined {
+    const decoded = decodeWrapper(readFileSync(path));
+    const { source } = decoded;
+    const file = new ReadFile(source.path, openSync(source.path, 'r'), decoded);
+    const { size, mtimeMs } = fstatSync(file.#descriptor);
+    if (size === source.sizeBytes && Math.floor(mtimeMs) === source.modifiedMs) return file;
+    file[Symbol.dispose]();
+    return undefined;
   }
 
   /**
@@ -72,7 +99,26 @@ export class ReadFile implements ByteSource, Disposable {
     return into.subarray(0, done);
   }
 
+  /** How many bytes were read: all, or as many as there are, at least one. */
   #readInto(into: Uint8Array, offset: number): number {
+    if (!this.#content) return this.#readDisk(into, offset);
+    const end = Math.min(offset + into.length, this.#content.length);
+    let done = 0;
+    for (const extent of end > offset ? this.#content.slice(offset, end).extents : []) {
+      const count = this.#readExtent(extent, into.subarray(done, done + extentLength(extent)));
+      done += count;
+      if (count < extentLength(extent)) break;
+    }
+    return done;
+  }
+
+  #readExtent(extent: Extent, into: Uint8Array): number {
+    if (extent.kind === 'file') return this.#readDisk(into, extent.offset);
+    into.set(extent.bytes);
+    return into.length;
+  }
+
+  #readDisk(into: Uint8Array, offset: number): number {
     try {
       return readSync(this.#descriptor, into, 0, into.length, offset);
     } catch (thrown) {

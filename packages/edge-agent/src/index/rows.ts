@@ -39,6 +39,8 @@ export interface SegmentRecord extends SegmentRef, Range {
   readonly holes: readonly Range[];
   /** Whether central has proven that it holds this segment. */
   readonly receipted: boolean;
+  /** Whether its media lie in a file of another recorder. */
+  readonly adopted: boolean;
 }
 
 export interface TombstoneRecord extends SegmentRef, Range {
@@ -72,4 +74,52 @@ export interface ProtectionRecord extends Range {
 export interface Changed<Row> {
   readonly seq: number;
   readonly row: Row;
+}
+
+/** What stands for the boot in what was adopted: it was recorded by others, and no clock of this box can time it anew. */
+export const ADOPTED_BOOT = 'adopted';
+
+export const adoptedStates = ['adopted', 'partly', 'no-video', 'unreadable'] as const;
+
+/**
+ * What became of a file of another recorder. `partly`: up to where it is damaged. `no-video`: it holds no picture that could
+ * be decoded, so it covers nothing.
+ */
+export type AdoptedState = (typeof adoptedStates)[number];
+
+/** What was found in a file of another recorder. */
+export interface AdoptedFacts {
+  /** How its start is known: MediaMTX's own box, the name, `mvhd`, or the time of the file's last change. */
+  readonly clock: 'mediamtx' | 'name' | 'container' | 'modified';
+  /** What the container begins with, by that clock. */
+  readonly startMs: EpochMs;
+  /** Extent of the pictures; absent where there are none. */
+  readonly video?: Range;
+  readonly pictures: number;
+  /** Stretches inside that extent without a picture. */
+  readonly holes: number;
+  readonly holesMs: number;
+  /** How long after the container's start the first picture comes. */
+  readonly lateMs: number;
+  /** What stands before the first sync sample and cannot be decoded. */
+  readonly undecodableMs: number;
+  /** How far it reaches back into the file before it (negative: how much is missing between them); absent at a beginning. */
+  readonly overlapMs?: number;
+  /** Whether it goes on where the file before it ends. */
+  readonly continues: boolean;
+  /** Codecs of tracks that are not carried over. */
+  readonly leftOut: readonly string[];
+}
+
+export interface AdoptedFileRecord {
+  readonly id: number;
+  readonly lens: LensName;
+  /** Absolute. */
+  readonly directory: string;
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  readonly state: AdoptedState;
+  readonly detail: string | undefined;
+  readonly facts: AdoptedFacts | undefined;
 }

@@ -21,7 +21,7 @@ describe('the schema of the index', () => {
     migrations: [],
   });
 
-  it.each([1, 2, 3])('is the same whether it was made anew or brought up from version %i', (version) => {
+  it.each([1, 2, 3, 4])('is the same whether it was made anew or brought up from version %i', (version) => {
     const path = join(directory, `old-${version}.sqlite`);
     openDatabase(path, former(version)).close();
     const upgraded = openDatabase(path, indexSchema);
@@ -82,7 +82,7 @@ describe('the schema of the index', () => {
       INSERT INTO lens (id, name) VALUES (1, 'front');
       INSERT INTO run (id, lens_id, name, boot_id, monotonic_ms, clock_trusted, start_ms, codecs, change_seq)
         VALUES (1, 1, 'a', 'boot', 0, 1, 0, '[]', 1);
-      INSERT INTO segment VALUES (1, 5000, 1, 0, 6000, 5000, 10, zeroblob(32), 1, 1, x'01', NULL, 0, 2, 0);
+      INSERT INTO segment VALUES (1, 5000, 1, 0, 6000, 5000, 10, zeroblob(32), 1, 1, x'01', NULL, 0, 2, 0, NULL);
     `);
     expect(() => database.exec(sql)).toThrow();
     database.close();
@@ -94,8 +94,8 @@ describe('the schema of the index', () => {
       INSERT INTO lens (id, name) VALUES (1, 'front');
       INSERT INTO run (id, lens_id, name, boot_id, monotonic_ms, clock_trusted, start_ms, codecs, change_seq)
         VALUES (1, 1, 'a', 'boot', 0, 1, 0, '[]', 1);
-      INSERT INTO segment VALUES (1, 5000, 1, 0, 6000, 5000, 10, zeroblob(32), 1, 1, x'01', NULL, 0, 2, 0);
-      INSERT INTO segment VALUES (1, 6000, 1, 1, 7000, 6000, 7, zeroblob(32), 2, 1, x'01', NULL, 0, 3, 0);
+      INSERT INTO segment VALUES (1, 5000, 1, 0, 6000, 5000, 10, zeroblob(32), 1, 1, x'01', NULL, 0, 2, 0, NULL);
+      INSERT INTO segment VALUES (1, 6000, 1, 1, 7000, 6000, 7, zeroblob(32), 2, 1, x'01', NULL, 0, 3, 0, NULL);
       DELETE FROM segment WHERE seq = 0;
     `);
     expect(database.prepare('SELECT bytes FROM lens').pluck().get()).toBe(7);
@@ -112,7 +112,7 @@ describe('the schema of the index', () => {
         .get();
     const segment = (seq: number, receipted: 0 | 1): string =>
       `INSERT INTO segment VALUES (1, ${5000 + 1000 * seq}, 1, ${seq}, ${6000 + 1000 * seq}, 0, 10, zeroblob(32), 1, 1, x'01', NULL,
-        ${receipted}, ${2 + seq}, 0)`;
+        ${receipted}, ${2 + seq}, 0, NULL)`;
     database.exec(`
       INSERT INTO lens (id, name) VALUES (1, 'front'), (2, 'rear');
       INSERT INTO run (id, lens_id, name, boot_id, monotonic_ms, clock_trusted, start_ms, codecs, change_seq)

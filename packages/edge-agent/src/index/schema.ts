@@ -1,11 +1,20 @@
 import { MAX_SEGMENT_MS } from '@gapless/shared/protocol';
 import type { Schema } from '@gapless/shared/sqlite';
 
-const EVICTION_ORDER =
-  'CREATE INDEX segment_eviction ON segment (receipted DESC, start_ms) WHERE protected = 0;';
+/** Room on the disk is taken by our own files alone; what was adopted lies with its recorder, and is not ours to evict. */
+const OWN = 'adopted_file IS NULL';
+
+const EVICTION_ORDER = `CREATE INDEX segment_eviction ON segment (receipted DESC, start_ms)
+  WHERE protected = 0 AND ${OWN};`;
 
 /** The same within each lens, with the sizes for sums. */
-const LENS_EVICTION_ORDER =
+const LENS_EVICTION_ORDER = `CREATE INDEX segment_lens_eviction ON segment (lens_id, receipted, start_ms, size_bytes)
+  WHERE protected = 0 AND ${OWN};`;
+
+/** As they were while all segments were the agent's own. */
+const FORMER_EVICTION_ORDER =
+  'CREATE INDEX segment_eviction ON segment (receipted DESC, start_ms) WHERE protected = 0;';
+const FORMER_LENS_EVICTION_ORDER =
   'CREATE INDEX segment_lens_eviction ON segment (lens_id, receipted, start_ms, size_bytes) WHERE protected = 0;';
 
 /** What central does not have and nobody protects, as version 3 had it. */
@@ -59,17 +68,39 @@ const count = (
     spare_bytes = spare_bytes ${sign} ${row}.size_bytes * (${row}.receipted AND NOT ${row}.protected)
   WHERE id = ${row}.lens_id;`;
 
-const SUMS = `
-CREATE TRIGGER segment_added AFTER INSERT ON segment BEGIN
+/** @param when which segments count, as a condition of `row` */
+const sums = (when: (row: string) => string): string => `
+CREATE TRIGGER segment_added AFTER INSERT ON segment ${when('NEW')} BEGIN
   ${count('NEW', '+')}
 END;
-CREATE TRIGGER segment_deleted AFTER DELETE ON segment BEGIN
+CREATE TRIGGER segment_deleted AFTER DELETE ON segment ${when('OLD')} BEGIN
   ${count('OLD', '-')}
 END;
-CREATE TRIGGER segment_changed AFTER UPDATE OF receipted, protected ON segment BEGIN
+CREATE TRIGGER segment_changed AFTER UPDATE OF receipted, protected ON segment ${when('NEW')} BEGIN
   ${count('OLD', '-')}
   ${count('NEW', '+')}
 END;
+`;
+const SUMS = sums((row) => `WHEN ${row}.${OWN}`);
+const FORMER_SUMS = sums(() => '');
+
+const ADOPTION = `
+-- A file of another recorder that was looked into. It is never written to, moved or removed by the agent.
+CREATE TABLE adopted_file (
+  id          INTEGER PRIMARY KEY,
+  lens_id     INTEGER NOT NULL REFERENCES lens,
+  directory   TEXT NOT NULL,                -- absolute
+  name        TEXT NOT NULL,
+  size_bytes  INTEGER NOT NULL CHECK (size_bytes >= 0),  -- as it was looked into; with another size or
+  modified_ms INTEGER NOT NULL,                          -- time of change it is another file
+  state       TEXT NOT NULL CHECK (state IN ('adopted', 'partly', 'no-video', 'unreadable')),
+  detail      TEXT,                         -- why it is not adopted, or not all of it
+  facts       TEXT,                         -- JSON: what was found in it; null once the index was made anew
+  UNIQUE (lens_id, directory, name)
+) STRICT;
+
+-- The segments of a file, when it has gone.
+CREATE INDEX segment_adopted ON segment (adopted_file) WHERE adopted_file IS NOT NULL;
 `;
 
 /**
@@ -140,6 +171,7 @@ CREATE TABLE segment (
   receipted      INTEGER NOT NULL DEFAULT 0 CHECK (receipted IN (0, 1)),  -- central has proven that it holds this
   change_seq     INTEGER NOT NULL,
   protected      INTEGER NOT NULL DEFAULT 0 CHECK (protected IN (0, 1)),  -- overlaps a protection; kept by triggers
+  adopted_file   INTEGER REFERENCES adopted_file,  -- whose media it is made of; null for what the agent recorded
   PRIMARY KEY (lens_id, start_ms, run_id, seq),
   CHECK (end_ms > start_ms AND end_ms - start_ms <= ${MAX_SEGMENT_MS})
 ) STRICT, WITHOUT ROWID;
@@ -188,6 +220,7 @@ CREATE TABLE absence (
 
 ${PROTECTION}
 ${SUMS}
+${ADOPTION}
 INSERT INTO meta VALUES ('change_seq', '0');
 `;
 
@@ -209,10 +242,10 @@ ALTER TABLE segment ADD COLUMN protected INTEGER NOT NULL DEFAULT 0 CHECK (prote
 DROP INDEX segment_eviction;
 DROP TRIGGER segment_added;
 DROP TRIGGER segment_deleted;
-${EVICTION_ORDER}
+${FORMER_EVICTION_ORDER}
 ${AT_RISK}
 ${PROTECTION}
-${SUMS}
+${FORMER_SUMS}
 UPDATE lens SET spare_bytes =
   (SELECT coalesce(sum(size_bytes), 0) FROM segment WHERE lens_id = lens.id AND receipted = 1);
 `;
@@ -220,15 +253,30 @@ UPDATE lens SET spare_bytes =
 /** Lenses have limits of their own. */
 const version4 = `
 DROP INDEX segment_at_risk;
+${FORMER_LENS_EVICTION_ORDER}
+`;
+
+/** Recordings of others can be adopted. */
+const version5 = `
+ALTER TABLE segment ADD COLUMN adopted_file INTEGER REFERENCES adopted_file;
+DROP INDEX segment_eviction;
+DROP INDEX segment_lens_eviction;
+DROP TRIGGER segment_added;
+DROP TRIGGER segment_deleted;
+DROP TRIGGER segment_changed;
+${EVICTION_ORDER}
 ${LENS_EVICTION_ORDER}
+${SUMS}
+${ADOPTION}
 `;
 
 export const indexSchema: Schema = {
   latest,
-  version: 4,
+  version: 5,
   migrations: [
     { version: 2, sql: version2 },
     { version: 3, sql: version3 },
     { version: 4, sql: version4 },
+    { version: 5, sql: version5 },
   ],
 };

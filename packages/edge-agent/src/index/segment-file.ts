@@ -67,6 +67,7 @@ export function segmentRecordOf(
     fragments: encodeFragmentTable(layout.fragments),
     holes: holesOf(samples, identity, { startMs, endMs }),
     receipted: false,
+    adopted: false,
   };
 }
 

@@ -21,10 +21,12 @@ interface Columns {
   holes: string | null;
   receipted: number;
   change_seq: number;
+  adopted: number;
 }
 
 const SELECT = `SELECT l.name AS lens, r.name AS run, s.seq, s.start_ms, s.end_ms, s.file_start_ms, s.size_bytes, s.sha256,
-  s.first_fragment, s.fragment_count, s.fragments, s.holes, s.receipted, s.change_seq
+  s.first_fragment, s.fragment_count, s.fragments, s.holes, s.receipted, s.change_seq,
+  s.adopted_file IS NOT NULL AS adopted
   FROM segment s JOIN run r ON r.id = s.run_id JOIN lens l ON l.id = s.lens_id`;
 
 // A segment is never longer than MAX_SEGMENT_MS, so those that overlap a range begin in one short stretch of the index.
@@ -135,5 +137,6 @@ function record(row: Columns): SegmentRecord {
     fragments: row.fragments,
     holes: row.holes === null ? [] : (JSON.parse(row.holes) as Range[]),
     receipted: row.receipted === 1,
+    adopted: row.adopted === 1,
   };
 }

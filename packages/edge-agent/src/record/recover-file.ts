@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { AppError } from '@gapless/shared/errors';
 import type { DiskFile } from '@gapless/shared/fs';
 import type { LensName } from '@gapless/shared/ids';
@@ -7,7 +7,7 @@ import type { FragmentEntry, SegmentLayout } from '@gapless/shared/isobmff';
 import { looksWritten, parseFragment, sealBox, sealedBytes, wallMs } from '@gapless/shared/isobmff';
 import type { Log } from '@gapless/shared/log';
 import type { IndexReader } from '../index/index-reader.js';
-import { segmentPath } from '../index/paths.js';
+import { isWrapperPath, parseSegmentFileName, segmentPath } from '../index/paths.js';
 import type { SegmentRecord } from '../index/rows.js';
 import type { SegmentFileFacts } from '../index/segment-file.js';
 import { byteSource, hashFile, readSegmentFile, runOf, segmentRecordOf } from '../index/segment-file.js';
@@ -27,6 +27,7 @@ export interface RecoveryPort extends SegmentPort {
  */
 export async function recoverFile(port: RecoveryPort, lens: LensName, path: string): Promise<void> {
   const { disk, step, storageDir } = port;
+  if (isWrapperPath(path)) return recoverWrapper(port, lens, path);
   if ((await disk.sizeBytes(path)) === 0) {
     await disk.remove(path); // the power went between the creation and the first byte
     return;
@@ -38,6 +39,25 @@ export async function recoverFile(port: RecoveryPort, lens: LensName, path: stri
   } finally {
     await file.close();
   }
+  if (!record) {
+    await disk.remove(path);
+    return;
+  }
+  step('recover:4-rename');
+  const target = join(storageDir, segmentPath(record));
+  await disk.rename(path, target);
+  step('recover:5-sync-directories');
+  await disk.syncDirectory(dirname(target));
+}
+
+/**
+ * A wrapper has its row, and is moved to its day; or it has none, and then the file that it was made of will be adopted again,
+ * as if for the first time.
+ */
+async function recoverWrapper(port: RecoveryPort, lens: LensName, path: string): Promise<void> {
+  const { disk, reader, step, storageDir } = port;
+  const name = parseSegmentFileName(basename(path));
+  const record = name && reader.segments.ofFile(lens, name);
   if (!record) {
     await disk.remove(path);
     return;

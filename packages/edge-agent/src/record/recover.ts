@@ -2,10 +2,12 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, toAppError } from '@gapless/shared/errors';
 import type { LensName } from '@gapless/shared/ids';
+import type { RunEndReason } from '@gapless/shared/protocol';
 import type { EpochMs } from '@gapless/shared/time';
 import { MAX_EPOCH_MS } from '@gapless/shared/time';
 import type { IndexReader } from '../index/index-reader.js';
 import { quarantinePath, recordingDirectory } from '../index/paths.js';
+import { ADOPTED_BOOT } from '../index/rows.js';
 import type { OpenAbsence } from './absence-log.js';
 import type { RecoveryPort } from './recover-file.js';
 import { recoverFile } from './recover-file.js';
@@ -33,7 +35,7 @@ export async function recover(
   for (const lens of new Set([...lenses, ...reader.lenses()])) await recoverLens(port, lens);
   for (const { lens, run, ...open } of reader.runs.open()) {
     const endMs = reader.runs.lastEndMs(lens, run) ?? open.startMs;
-    const reason = open.bootId === bootId ? 'crashed' : 'power-loss';
+    const reason = reasonOf(open.bootId, bootId);
     await index.endRun(lens, run, { endMs, reason });
     log.warn({ lens, run, reason }, 'run ended by recovery');
   }
@@ -86,6 +88,12 @@ export async function resume(
     previous,
     absence: { sinceMs: Math.max(absence.sinceMs, nowMs), reason: 'no-signal', detail: undefined },
   };
+}
+
+/** What others recorded does not end because this program does. */
+function reasonOf(runBootId: string, bootId: string): RunEndReason {
+  if (runBootId === ADOPTED_BOOT) return 'stopped';
+  return runBootId === bootId ? 'crashed' : 'power-loss';
 }
 
 function stateOf(reader: IndexReader, lens: LensName, stoppedMs: EpochMs | undefined): Recovered {

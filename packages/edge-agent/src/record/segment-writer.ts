@@ -242,6 +242,7 @@ export class SegmentWriter {
       fragments: encodeFragmentTable(this.#fragments),
       holes: holesOf(this.#samples.build(), this.identity, { startMs, endMs }),
       receipted: false,
+      adopted: false,
     };
   }
 

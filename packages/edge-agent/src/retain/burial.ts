@@ -98,8 +98,10 @@ export class Burial {
   async #removeFile(tombstone: TombstoneRecord): Promise<string[]> {
     const { disk, storageDir } = this.#port;
     const changed: string[] = [];
-    // A segment whose last renaming failed still lies where it was recorded.
-    for (const path of [segmentPath(tombstone), recordingPath(tombstone)].map((at) => join(storageDir, at))) {
+    // A segment whose last renaming failed still lies where it was recorded. Of an adopted one, its wrapper is all that is ours.
+    const files = [tombstone, { ...tombstone, adopted: true }];
+    const paths = files.flatMap((file) => [segmentPath(file), recordingPath(file)]);
+    for (const path of paths.map((at) => join(storageDir, at))) {
       if ((await disk.sizeBytes(path)) === undefined) continue;
       changed.push(dirname(path));
       if (tombstone.reason === 'corrupt') {

@@ -37,6 +37,9 @@ export interface StorageKeeperPort extends Pick<RetentionPort, 'openBytes' | 'is
   readonly log: Log;
 }
 
+/** Segments that are buried with one commit and one sync of the journal. */
+const BATCH = 64;
+
 /** Everything that deletes: evicts what the limits ask for, buries what is damaged, forgets what is long gone. */
 export class StorageKeeper {
   readonly #port: StorageKeeperPort;
@@ -92,8 +95,16 @@ export class StorageKeeper {
 
   /** Buries one segment for a reason of its own, such as that its file is damaged. */
   async bury(segment: SegmentRef, reason: TombstoneReason): Promise<void> {
-    const { left, failure } = await this.#burial.bury([segment], reason);
-    if (left.length > 0) throw toAppError(failure);
+    await this.buryAll([segment], reason);
+  }
+
+  /** Buries segments whose media are not there any more, be they protected or not. */
+  async buryAll(segments: readonly SegmentRef[], reason: TombstoneReason): Promise<void> {
+    for (let at = 0; at < segments.length; at += BATCH) {
+      const batch = segments.slice(at, at + BATCH);
+      const { left, failure } = await this.#burial.bury(batch, reason, { evenProtected: true });
+      if (left.length > 0) throw toAppError(failure);
+    }
   }
 
   /** Removes segments on request; see {@link remove}. */

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
+import type { ExtentList } from '@gapless/shared/extents';
 import type { SegmentRef } from '@gapless/shared/ids';
 import type { Range } from '@gapless/shared/interval';
 import type { FragmentEntry } from '@gapless/shared/isobmff';
 import { decodeFragmentTable } from '@gapless/shared/isobmff';
 import { recordingPath, segmentPath } from '../index/paths.js';
 import type { SegmentRecord } from '../index/rows.js';
+import { segmentContent } from '../index/segment-content.js';
 
 /** A segment's file with what is known of its fragments without looking into it. */
 export interface SnapshotFile extends SegmentRef, Range {
@@ -14,6 +16,8 @@ export interface SnapshotFile extends SegmentRef, Range {
   /** What of it is whole. */
   readonly sizeBytes: number;
   readonly fragments: readonly FragmentEntry[];
+  /** Where its bytes lie, for one whose media lie with another recorder. */
+  readonly content?: () => Promise<ExtentList>;
 }
 
 /** The segment that is being written, as far as its fragments are whole. */
@@ -33,6 +37,7 @@ export function closedFile(storageDir: string, segment: SegmentRecord): Snapshot
     sizeBytes,
     fragments,
     path: join(storageDir, segmentPath(segment)),
+    ...(segment.adopted ? { content: () => segmentContent(storageDir, segment) } : {}),
   };
 }
 

@@ -59,9 +59,10 @@ export class SyncPictures implements AsyncDisposable {
   /** @throws EXTENT_SHORT or STORAGE_* when it cannot be read, MP4_* or SEGMENT_CORRUPT when it is not what it must be */
   static async open(file: SnapshotFile): Promise<SyncPictures> {
     const { path, movesTo, sizeBytes } = file;
-    const source = new ExtentSource(
-      new ExtentList([{ kind: 'file', path, movesTo, offset: 0, length: sizeBytes }]),
-    );
+    const content =
+      (await file.content?.()) ??
+      new ExtentList([{ kind: 'file', path, movesTo, offset: 0, length: sizeBytes }]);
+    const source = new ExtentSource(content);
     try {
       const window = new WindowedSource(source, WINDOW_BYTES);
       return new SyncPictures(file, source, { window, head: await readSegmentHead(window) });

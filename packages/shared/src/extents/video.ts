@@ -18,6 +18,8 @@ export interface Video {
 export interface VideoFile extends StoredSegment, Pick<FileExtent, 'path' | 'movesTo'> {
   /** What tells its bytes from any others, such as its hash. */
   readonly fingerprint: string;
+  /** Where its bytes lie, known once it was read, for one that is put together from several files. */
+  readonly content?: () => ExtentList | undefined;
   /** Reads its sample tables; `undefined` leaves the file out. */
   readonly read: () => Promise<MovieSegment | undefined>;
 }

@@ -67,7 +67,8 @@ function parseMovie(moov: Box): InitSegment {
   return { movieTimescale: timescaleOf(requireChild(moov, 'mvhd')), tracks };
 }
 
-function parseDefaults(mvex: Box): ReadonlyMap<number, SampleDefaults> {
+/** What `mvex` says of the samples of each track, by track id. */
+export function parseDefaults(mvex: Box): ReadonlyMap<number, SampleDefaults> {
   const defaults = new Map<number, SampleDefaults>();
   for (const child of childrenOf(mvex)) {
     if (child.type !== 'trex') continue;

@@ -18,6 +18,8 @@ export interface MovieFragment {
 export interface MediaBounds {
   readonly start: number;
   readonly end: number;
+  /** As in {@link TrackFragmentPlace}. */
+  readonly fixedAt?: number | undefined;
 }
 
 /**
@@ -58,7 +60,7 @@ export function parseMovieFragment(
   let sampleCount = 0;
   for (const child of childrenOf(box)) {
     if (child.type !== 'traf') continue;
-    const fragment = parseTrackFragment(child, init, dataStart);
+    const fragment = parseTrackFragment(child, init, { dataStart, fixedAt: media.fixedAt });
     if (tracks.some((one) => one.track === fragment.track))
       throw mp4Unsupported('traf', child.at, `is the second of track ${fragment.track.id}`);
     requireInside(fragment, media, child);

@@ -51,6 +51,19 @@ export class SampleTableBuilder {
     this.#count += fragment.sampleCount;
   }
 
+  /** Appends samples as they are. */
+  addTable(table: SampleTable): void {
+    this.#reserve(this.#count + table.count);
+    const into = this.#columns;
+    into.decodeTicks.set(table.decodeTicks, this.#count);
+    into.durationTicks.set(table.durationTicks, this.#count);
+    into.compositionTicks.set(table.compositionTicks, this.#count);
+    into.sizeBytes.set(table.sizeBytes, this.#count);
+    into.offset.set(table.offset, this.#count);
+    into.sync.set(table.sync, this.#count);
+    this.#count += table.count;
+  }
+
   get count(): number {
     return this.#count;
   }

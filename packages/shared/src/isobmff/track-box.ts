@@ -8,21 +8,30 @@ import type { SampleDefaults, Track, TrackKind } from './track.js';
 
 /** Reads a `trak` whose samples all lie in fragments; `defaultsById` holds what `mvex` says of each track. */
 export function parseTrack(trak: Box, defaultsById: ReadonlyMap<number, SampleDefaults>): Track {
+  requireNoSamples(sampleBoxesOf(trak));
+  const track = describeTrack(trak);
+  const defaults = defaultsById.get(track.id);
+  if (!defaults) throw mp4Invalid('trak', trak.at, `has id ${track.id}, for which mvex has no trex`);
+  return { ...track, defaults };
+}
+
+/** Reads a `trak` for all that it says of its samples together, wherever they lie. */
+export function describeTrack(trak: Box): Omit<Track, 'defaults'> {
   const mdia = requireChild(trak, 'mdia');
   const kind = kindOf(requireChild(mdia, 'hdlr'));
-  const stbl = requireChild(requireChild(mdia, 'minf'), 'stbl');
-  requireNoSamples(stbl);
-  const header = parseTrackHeader(requireChild(trak, 'tkhd'));
-  const defaults = defaultsById.get(header.id);
-  if (!defaults) throw mp4Invalid('trak', trak.at, `has id ${header.id}, for which mvex has no trex`);
+  const entry = onlySampleEntry(requireChild(sampleBoxesOf(trak), 'stsd'));
   return {
-    ...header,
+    ...parseTrackHeader(requireChild(trak, 'tkhd')),
     kind,
     timescale: timescaleOf(requireChild(mdia, 'mdhd')),
-    ...parseSampleEntry(onlySampleEntry(requireChild(stbl, 'stsd')), kind),
+    ...parseSampleEntry(entry, kind),
     edits: parseEditList(trak),
-    defaults,
   };
+}
+
+/** The `stbl` of a `trak`. */
+export function sampleBoxesOf(trak: Box): Box {
+  return requireChild(requireChild(requireChild(trak, 'mdia'), 'minf'), 'stbl');
 }
 
 function parseTrackHeader(tkhd: Box): Pick<Track, 'id' | 'matrix' | 'displayWidth' | 'displayHeight'> {

@@ -58,16 +58,24 @@ export const ROW_COMPOSITION = 0x800;
  */
 export const MAX_FRAGMENT_SAMPLES = 2 ** 18;
 
-/**
- * Reads a `traf` (ISO/IEC 14496-12 sections 8.8.6 to 8.8.8 and 8.8.12).
- *
- * @param dataStart where data lie that no box gives an offset for, from the start of the `moof`: the end of the
- *   preceding track's
- */
-export function parseTrackFragment(traf: Box, init: InitSegment, dataStart: number): TrackFragment {
-  const { track, defaults, baseIsMoof } = parseHeader(requireChild(traf, 'tfhd'), init);
+/** Where a `traf` stands. */
+export interface TrackFragmentPlace {
+  /**
+   * Where data lie that no box gives an offset for, from the start of the `moof`: the end of the preceding track's.
+   */
+  readonly dataStart: number;
+  /**
+   * Where the `moof` lies in its file, for fragments that are read where they were written and may name offsets in that
+   * file; `undefined` refuses those, because they cannot be moved.
+   */
+  readonly fixedAt?: number | undefined;
+}
+
+/** Reads a `traf` (ISO/IEC 14496-12 sections 8.8.6 to 8.8.8 and 8.8.12). */
+export function parseTrackFragment(traf: Box, init: InitSegment, place: TrackFragmentPlace): TrackFragment {
+  const { track, defaults, baseOffset } = parseHeader(requireChild(traf, 'tfhd'), init, place.fixedAt);
   const startTicks = parseDecodeTime(traf);
-  const base = baseIsMoof ? 0 : dataStart;
+  const base = baseOffset ?? place.dataStart;
   const runs: TrackRun[] = [];
   let next = base;
   let sampleCount = 0;
@@ -91,19 +99,23 @@ export function dataEnd(fragment: TrackFragment): number | undefined {
   return last && last.offset + last.sizeBytes;
 }
 
-function parseHeader(tfhd: Box, init: InitSegment) {
+function parseHeader(tfhd: Box, init: InitSegment, fixedAt: number | undefined) {
   const fields = new Fields(tfhd);
   const { flags } = fields.versionAndFlags();
   const track = trackById(init, fields.u32(), tfhd);
-  if (flags & BASE_DATA_OFFSET)
-    throw mp4Unsupported('tfhd', tfhd.at, 'names offsets in the file, so its fragment cannot be moved');
+  let baseOffset = flags & DEFAULT_BASE_IS_MOOF ? 0 : undefined;
+  if (flags & BASE_DATA_OFFSET) {
+    if (fixedAt === undefined)
+      throw mp4Unsupported('tfhd', tfhd.at, 'names offsets in the file, so its fragment cannot be moved');
+    baseOffset = fields.u64() - fixedAt;
+  }
   if (flags & SAMPLE_DESCRIPTION_INDEX) requireOnlyEntry(fields.u32(), tfhd);
   const defaults: SampleDefaults = {
     durationTicks: flags & DEFAULT_DURATION ? fields.u32() : track.defaults.durationTicks,
     sizeBytes: flags & DEFAULT_SIZE ? fields.u32() : track.defaults.sizeBytes,
     flags: flags & DEFAULT_FLAGS ? fields.u32() : track.defaults.flags,
   };
-  return { track, defaults, baseIsMoof: (flags & DEFAULT_BASE_IS_MOOF) !== 0 };
+  return { track, defaults, baseOffset };
 }
 
 /** Optional in the standard; without it a fragment has no place in time once others are missing. */

@@ -1,13 +1,14 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { errnoOf, toAppError } from '@gapless/shared/errors';
+import { AppError, errnoOf, toAppError } from '@gapless/shared/errors';
 import { diskError } from '@gapless/shared/fs';
 import { segmentId } from '@gapless/shared/ids';
 import type { FragmentEntry, SegmentSeal } from '@gapless/shared/isobmff';
 import { decodeFragmentTable, isSealBox, parseSealBox, topLevelBoxes } from '@gapless/shared/isobmff';
-import { recordingPath, segmentPath } from '../paths.js';
+import { isWrapperPath, recordingPath, segmentPath } from '../paths.js';
 import { ReadFile } from '../read-file.js';
 import type { SegmentRecord } from '../rows.js';
+import { decodeWrapper } from '../wrapper.js';
 import { checkData } from './check-data.js';
 import type { CheckPort, SegmentReport } from './check-port.js';
 import { REMEDIES } from './finding.js';
@@ -31,18 +32,24 @@ export async function checkSegment(
   };
   const table = fragmentsOf(row, report);
   const path = join(port.storageDir, segmentPath(row));
-  const size = sizeOf(path);
-  if (size === undefined) {
-    checkMissing(port, row, report);
-    return;
-  }
-  if (size !== row.sizeBytes) {
-    report('file', `the file has ${size} bytes, its row says ${row.sizeBytes}`, { remedy: REMEDIES.damaged });
-    return;
-  }
   try {
+    const size = sizeOf(path);
+    if (size === undefined) {
+      checkMissing(port, row, report);
+      return;
+    }
+    if (size !== row.sizeBytes) {
+      report('file', `the file has ${size} bytes, its row says ${row.sizeBytes}`, {
+        remedy: REMEDIES.damaged,
+      });
+      return;
+    }
     using file = ReadFile.open(path);
-    if (!file) return; // evicted this very moment
+    if (!file) {
+      const gone = "its recorder's file is not there any more or was changed";
+      if (row.adopted) report('file', gone, { severity: 'warning', remedy: REMEDIES.restart });
+      return; // evicted this very moment
+    }
     if (table) await checkChain(file, table, predecessor, report);
     if (port.readData) await checkData(port, row, { file, table, report });
   } catch (thrown) {
@@ -117,9 +124,9 @@ async function sealAt(file: ReadFile, offset: number): Promise<SegmentSeal | und
 /** Undefined when there is no file. */
 function sizeOf(path: string): number | undefined {
   try {
-    return statSync(path).size;
+    return isWrapperPath(path) ? decodeWrapper(readFileSync(path)).content.length : statSync(path).size;
   } catch (thrown) {
     if (errnoOf(thrown) === 'ENOENT') return undefined;
-    throw diskError('stat', path, thrown);
+    throw thrown instanceof AppError ? thrown : diskError('stat', path, thrown);
   }
 }

@@ -55,7 +55,7 @@ function checkLensBytes({ statements, report }: CheckPort): void {
   function checkLensSum(column: string, which: string): void {
     const rows = statements.all<{ name: string; noted: number; total: number }>(
       `SELECT name, ${column} AS noted, (SELECT coalesce(sum(size_bytes), 0) FROM segment
-         WHERE lens_id = lens.id AND (${which})) AS total
+         WHERE lens_id = lens.id AND adopted_file IS NULL AND (${which})) AS total
        FROM lens WHERE noted <> total`,
     );
     for (const { name, noted, total } of rows) reportSum(name, column, { noted, total });

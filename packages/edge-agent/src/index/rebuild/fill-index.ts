@@ -23,6 +23,7 @@ export function fillIndex(database: Database, stoppedMs: number | undefined): vo
     setMeta(statements, 'journal_seq', seq);
     // What no journal knows comes behind that, so that the agent notes it when it starts.
     const others = insertTombstones('r.place IS NULL OR t.noted = 0');
+    statements.run(ADOPTED_FILES);
     for (const sql of [insertRuns('NULL'), others, SEGMENTS]) seq += statements.run(sql, seq);
     statements.run(PROTECTIONS);
     setMeta(statements, 'change_seq', seq);
@@ -64,14 +65,22 @@ const PROTECTIONS = `
   INSERT INTO protection (lens_id, holder, start_ms, end_ms, reason, made_ms, expires_ms)
   SELECT lens_id, holder, start_ms, end_ms, reason, made_ms, expires_ms FROM staged_protection`;
 
+// What else was found in them, and which of them hold nothing, the next look tells.
+const ADOPTED_FILES = `
+  INSERT INTO adopted_file (lens_id, directory, name, size_bytes, modified_ms, state)
+  SELECT lens_id, source_directory, source_name, max(source_bytes), max(source_modified_ms), 'adopted'
+  FROM staged_segment WHERE source_name IS NOT NULL GROUP BY lens_id, source_directory, source_name`;
+
 const SEGMENTS = `
   INSERT INTO segment (lens_id, start_ms, run_id, seq, end_ms, file_start_ms, size_bytes, sha256, first_fragment,
-    fragment_count, fragments, holes, receipted, change_seq)
+    fragment_count, fragments, holes, receipted, change_seq, adopted_file)
   SELECT s.lens_id, s.start_ms, r.id, s.seq, s.end_ms, s.file_start_ms, s.size_bytes, s.sha256, s.first_fragment,
     s.fragment_count, s.fragments, s.holes,
     EXISTS (SELECT 1 FROM staged_receipt x
       WHERE x.lens_id = s.lens_id AND x.run = s.run AND x.seq = s.seq AND x.sha256 = s.sha256),
-    ? + row_number() OVER (ORDER BY r.id, s.seq)
+    ? + row_number() OVER (ORDER BY r.id, s.seq),
+    (SELECT f.id FROM adopted_file f
+      WHERE f.lens_id = s.lens_id AND f.directory = s.source_directory AND f.name = s.source_name)
   FROM staged_segment s JOIN staged_run r ON r.lens_id = s.lens_id AND r.name = s.run`;
 
 function setMeta(statements: Statements, key: string, value: number): void {

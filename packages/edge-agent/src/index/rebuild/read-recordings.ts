@@ -5,11 +5,12 @@ import type { LensName } from '@gapless/shared/ids';
 import { isName, parseLensName } from '@gapless/shared/ids';
 import type { SegmentSeal } from '@gapless/shared/isobmff';
 import type { Day, SegmentFileName } from '../paths.js';
-import { isDay, journalPath, parseSegmentFileName, protectionsPath } from '../paths.js';
+import { isDay, isWrapperPath, journalPath, parseSegmentFileName, protectionsPath } from '../paths.js';
 import { readJournal } from '../journal/read-journal.js';
 import { ReadFile } from '../read-file.js';
 import type { NewRun, SegmentRecord } from '../rows.js';
 import { readSegmentFile, runOf, segmentRecordOf } from '../segment-file.js';
+import type { SourceFile } from '../wrapper.js';
 import type { Staging } from './staging.js';
 
 /** Something among the recordings that does not come into the index. */
@@ -36,6 +37,8 @@ interface Pending {
   readonly draft: SegmentRecord;
   readonly run: NewRun;
   readonly sealed: Sealed | undefined;
+  /** The other recorder's file, for an adopted segment. */
+  readonly source: SourceFile | undefined;
   /** What is wrong with it, as one sentence; undefined as long as nothing is known to be. */
   readonly damage: string | undefined;
 }
@@ -107,6 +110,8 @@ async function readSegment(
 ): Promise<Pending | undefined> {
   try {
     using file = ReadFile.open(join(port.storageDir, path));
+    if (!file && isWrapperPath(path))
+      throw new AppError('SEGMENT_GONE', "its recorder's file is not there any more or was changed");
     if (!file) return undefined;
     const facts = await readSegmentFile(file);
     const { identity, layout } = facts;
@@ -119,7 +124,8 @@ async function readSegment(
     const sealed = seal && tailOffset !== undefined ? { seal, tailOffset } : undefined;
     return {
       path,
-      draft: { ...record, fileStartMs: name.fileStartMs },
+      draft: { ...record, fileStartMs: name.fileStartMs, adopted: file.source !== undefined },
+      source: file.source,
       run: runOf(facts),
       sealed,
       damage: damage?.message ?? (sealed ? undefined : 'the file has no seal'),
@@ -136,7 +142,7 @@ async function readSegment(
  * out. One that is known to be damaged becomes a tombstone, and the next start of the agent puts it into quarantine.
  */
 function complete(port: RecordingsPort, pending: Pending, next: Pending | undefined): void {
-  const { path, draft, run } = pending;
+  const { path, draft, run, source } = pending;
   const named = next?.sealed?.seal.previous;
   const follows = next?.draft.run === draft.run && next.draft.seq === draft.seq + 1;
   let sha256 = follows ? named : undefined;
@@ -150,7 +156,7 @@ function complete(port: RecordingsPort, pending: Pending, next: Pending | undefi
   if (damage !== undefined) {
     port.onLeftOut({ path, detail: damage });
     port.staging.addCorrupt({ ...draft, sha256: sha256 ?? named ?? hashOf(port, pending).whole }, run);
-  } else if (!port.staging.addSegment({ ...draft, sha256: sha256! }, run)) {
+  } else if (!port.staging.addSegment({ ...draft, sha256: sha256! }, run, source)) {
     port.onLeftOut({ path, detail: 'there is another file of the same segment' });
   }
 }

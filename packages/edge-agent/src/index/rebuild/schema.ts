@@ -16,6 +16,8 @@ CREATE TEMP TABLE staged_segment (
   lens_id INTEGER NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
   file_start_ms INTEGER NOT NULL, size_bytes INTEGER NOT NULL, sha256 BLOB NOT NULL, first_fragment INTEGER NOT NULL,
   fragment_count INTEGER NOT NULL, fragments BLOB NOT NULL, holes TEXT,
+  -- The other recorder's file, for an adopted segment.
+  source_directory TEXT, source_name TEXT, source_bytes INTEGER, source_modified_ms INTEGER,
   PRIMARY KEY (lens_id, run, seq)
 ) STRICT, WITHOUT ROWID;
 

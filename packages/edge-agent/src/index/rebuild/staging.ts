@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import type { LensName, SegmentRef } from '@gapless/shared/ids';
 import { fromHex } from '@gapless/shared/ids';
 import type { Database } from '@gapless/shared/sqlite';
@@ -5,6 +6,7 @@ import { Statements } from '@gapless/shared/sqlite';
 import type { EpochMs } from '@gapless/shared/time';
 import type { JournalEntry } from '../journal/entry.js';
 import type { NewRun, SegmentRecord } from '../rows.js';
+import type { SourceFile } from '../wrapper.js';
 import { stagingSchema } from './schema.js';
 
 /** Rows that are added in one transaction. */
@@ -65,15 +67,21 @@ export class Staging {
     }
   }
 
-  /** Takes down a segment by its file, and its run if no journal knows it. False if there is one of that name already. */
-  addSegment(segment: SegmentRecord, run: NewRun): boolean {
+  /**
+   * Takes down a segment by its file, and its run if no journal knows it. False if there is one of that name already.
+   *
+   * @param source the other recorder's file, for an adopted segment
+   */
+  addSegment(segment: SegmentRecord, run: NewRun, source?: SourceFile): boolean {
     const lensId = this.#lensId(segment.lens);
     this.#requireRun(lensId, run);
     const added = this.#put(
-      'INSERT OR IGNORE INTO staged_segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT OR IGNORE INTO staged_segment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       ...[lensId, segment.run, segment.seq, segment.startMs, segment.endMs, segment.fileStartMs],
       ...[segment.sizeBytes, fromHex(segment.sha256, 32), segment.firstFragment, segment.fragmentCount],
       ...[segment.fragments, segment.holes.length === 0 ? null : JSON.stringify(segment.holes)],
+      ...(source ? [dirname(source.path), basename(source.path)] : [null, null]),
+      ...[source?.sizeBytes ?? null, source?.modifiedMs ?? null],
     );
     return added === 1;
   }

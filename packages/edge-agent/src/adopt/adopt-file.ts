@@ -1,49 +1,15 @@
 import { dirname, join } from 'node:path';
 import { AppError, toAppError } from '@gapless/shared/errors';
-import type { Disk } from '@gapless/shared/fs';
-import type { LensName, Random, VehicleId } from '@gapless/shared/ids';
-import type { StepHook } from '@gapless/shared/lifecycle';
-import type { DurationMs } from '@gapless/shared/time';
+import type { LensName } from '@gapless/shared/ids';
 import type { AdoptionChange } from '../index/adoption-writer.js';
-import type { IndexWriter } from '../index/index-writer.js';
 import { recordingDirectory, recordingPath, segmentPath } from '../index/paths.js';
 import type { AdoptedFileRecord, SegmentRecord } from '../index/rows.js';
-import type { SourceFile } from '../index/wrapper.js';
-import type { AdoptedRun } from './adopted-run.js';
+import type { AdoptionPort, AdoptionState, FoundFile } from './adoption.js';
 import type { Measured } from './measure.js';
 import { measure } from './measure.js';
-import type { NameTime } from './name-pattern-policy.js';
-import type { EvidenceKey, WrappedSegment } from './segment-draft.js';
+import type { WrappedSegment } from './segment-draft.js';
 import { SourceReader } from './source-reader.js';
 import { wrapSegments } from './wrap-segments.js';
-
-export interface AdoptionPort {
-  readonly vehicle: VehicleId;
-  readonly lens: LensName;
-  readonly disk: Disk;
-  readonly index: Pick<IndexWriter, 'adoption'>;
-  readonly random: Random;
-  readonly evidence: EvidenceKey;
-  /** Absolute path of the recordings, where the wrappers lie. */
-  readonly storageDir: string;
-  /** Wanted length of a segment. */
-  readonly segmentDurationMs: DurationMs;
-  readonly step: StepHook;
-}
-
-/** A file to be adopted, as it was found. */
-export interface FoundFile extends SourceFile {
-  readonly directory: string;
-  readonly name: string;
-  readonly named: NameTime | undefined;
-}
-
-/** How far the footage of a lens is adopted: what the next file may go on with. */
-export interface AdoptionState {
-  readonly run: AdoptedRun | undefined;
-  /** SHA-256 of the lens's last segment. */
-  readonly previous: string | undefined;
-}
 
 export interface Adoption {
   readonly file: Omit<AdoptedFileRecord, 'id'>;

@@ -60,7 +60,9 @@ function lensOf(
     },
     settings: { dir, pattern: '%Y-%m-%dT%H-%M-%S-%f', timeZone: 'UTC', ...settings },
     watch: () => ({ [Symbol.dispose]: () => undefined }),
-    bury: async (segments) => void (await burial.bury(segments, 'evicted', { evenProtected: true })),
+    bury: async (segments) => {
+      await burial.bury(segments, 'evicted', { evenProtected: true });
+    },
     log,
   });
 }

@@ -8,7 +8,7 @@ import type { Clock, DurationMs, EpochMs } from '@gapless/shared/time';
 import { MINUTE_MS, SECOND_MS, sleep } from '@gapless/shared/time';
 import type { IndexReader } from '../index/index-reader.js';
 import type { AdoptedFileRecord } from '../index/rows.js';
-import type { AdoptionPort, AdoptionState, FoundFile } from './adopt-file.js';
+import type { AdoptionPort, AdoptionState, FoundFile } from './adoption.js';
 import { adoptFile } from './adopt-file.js';
 import type { WatchDirectory } from './directory-watch.js';
 import type { Seen } from './growth-policy.js';

@@ -4,7 +4,7 @@ import type { ByteSource, SampleTable, SourceMovie, SourceTrack } from '@gapless
 import { coverageOf, firstSync, readSourceMovie } from '@gapless/shared/isobmff';
 import type { DurationMs, EpochMs } from '@gapless/shared/time';
 import type { AdoptedFacts } from '../index/rows.js';
-import type { FoundFile } from './adopt-file.js';
+import type { FoundFile } from './adoption.js';
 import type { Start } from './start-policy.js';
 import { chooseStart } from './start-policy.js';
 

@@ -11,7 +11,7 @@ import type { DurationMs, EpochMs } from '@gapless/shared/time';
 import { formatUtc, MINUTE_MS } from '@gapless/shared/time';
 import type { AdoptionChange } from '../index/adoption-writer.js';
 import type { AdoptedFacts } from '../index/rows.js';
-import type { AdoptionPort, AdoptionState, FoundFile } from './adopt-file.js';
+import type { AdoptionPort, AdoptionState, FoundFile } from './adoption.js';
 import { AdoptedRun } from './adopted-run.js';
 import type { Measured } from './measure.js';
 import { stretchesOf } from './media-stretches.js';

@@ -129,14 +129,18 @@ describe.skipIf(!hasGStreamer)(
       directory = await mkdtemp(join(tmpdir(), 'gapless-splitmux-'));
       const pipeline = `videotestsrc num-buffers=75 ! video/x-raw,width=160,height=90,framerate=25/1 ! x264enc key-int-max=25
       bframes=0 ! h264parse ! splitmuxsink location=${directory}/video%05d.mp4 max-size-time=2000000000`;
-      // It hangs at its end now and then, when its files are complete.
-      await exec('gst-launch-1.0', ['-q', ...pipeline.split(/\s+/)], { timeout: 20_000 });
+      // It hangs at its end now and then; then all files but the last are complete.
+      await exec('gst-launch-1.0', ['-q', ...pipeline.split(/\s+/)], { timeout: 20_000 }).catch(
+        (thrown: { killed?: boolean }) => {
+          if (!thrown.killed) throw thrown;
+        },
+      );
     }, 60_000);
     afterAll(() => rm(directory, { recursive: true }));
 
-    it('reads every sample that ffprobe reads of every file', async () => {
-      const names = (await readdir(directory)).sort();
-      expect(names.length).toBeGreaterThan(1);
+    it('reads every sample that ffprobe reads of every file that is complete', async () => {
+      const names = (await readdir(directory)).sort().slice(0, -1);
+      expect(names.length).toBeGreaterThan(0);
       for (const name of names) await expectAsFfprobe(join(directory, name), 'v');
     });
   },

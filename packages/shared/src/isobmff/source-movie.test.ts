@@ -131,8 +131,8 @@ describe.skipIf(!hasGStreamer)(
       bframes=0 ! h264parse ! splitmuxsink location=${directory}/video%05d.mp4 max-size-time=2000000000`;
       // It hangs at its end now and then; then all files but the last are complete.
       await exec('gst-launch-1.0', ['-q', ...pipeline.split(/\s+/)], { timeout: 20_000 }).catch(
-        (thrown: { killed?: boolean }) => {
-          if (!thrown.killed) throw thrown;
+        (thrown: unknown) => {
+          if (!(thrown as { killed?: boolean }).killed) throw thrown;
         },
       );
     }, 60_000);

@@ -61,7 +61,7 @@ describe.skipIf(!hasSshd)('gapless-edge upload', () => {
     operated.isTty = true;
     const { stderr } = await upload(await fresh(sampleBytes(300_000)), '--to', kit.url('drawn/'));
     expect(stderr).toContain('\r');
-    expect(stderr).toMatch(/100 %  0\.3 MB of 0\.3 MB/);
+    expect(stderr).toMatch(/100 % {2}0\.3 MB of 0\.3 MB/);
   });
 
   it('ends with 5 when only some arrived', async () => {

@@ -157,7 +157,7 @@ export class Agent implements AsyncDisposable {
       const onError = (err: AppError): void => log.error({ err }, 'journal could not be written');
       const journal = new Journal({ disk, storageDir, onError });
       const damaged = new AbortController();
-      const commits = tellingDamage(commitsOf({ ...given, ...config.index, database }), (thrown) =>
+      const commits = tellingDamage(commitsOf({ ...given, ...config.index, database }), path, (thrown) =>
         damaged.abort(thrown),
       );
       const writer = owned.use(new IndexWriter(database, clock, journal, commits));
@@ -217,12 +217,12 @@ export class Agent implements AsyncDisposable {
 
   async #begin(): Promise<void> {
     const config = this.#config;
-    const { clock, bootId } = this.#options;
+    const { clock } = this.#options;
     await catchUp({ reader: this.#reader, journal: this.#journal });
     await this.#storage.begin();
     await this.#protections.begin();
     const recovered = await recover(
-      { ...this.#recoveryPort(), bootId },
+      this.#recoveryPort(),
       lensesOf(config).map(({ lens }) => lens),
     );
     this.#recorders.prepare(lensSettingsOf(config), recovered);
@@ -240,10 +240,10 @@ export class Agent implements AsyncDisposable {
   }
 
   #recoveryPort(): RecoveryPort {
-    const { clock, step, disk, log } = this.#options;
+    const { clock, step, disk, log, bootId } = this.#options;
     const storageDir = storageDirOf(this.#config);
     const segments = { disk, clock, index: this.#writer, storageDir, evidence: this.#evidence, step };
-    return { ...segments, reader: this.#reader, log: log.child({ stage: 'recover' }) };
+    return { ...segments, bootId, reader: this.#reader, log: log.child({ stage: 'recover' }) };
   }
 
   #makeRecorders(): Recorders {

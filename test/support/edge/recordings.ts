@@ -208,12 +208,17 @@ export class Recordings implements AsyncDisposable {
 
   /** Lets SQLite refuse whatever is to be noted from here on, or take it again. */
   failIndex(isFailing: boolean): void {
-    for (const table of ['absence', 'run', 'segment']) {
+    for (const [name, change] of [
+      ['absence', 'INSERT ON main.absence'],
+      ['run', 'INSERT ON main.run'],
+      ['run_end', 'UPDATE ON main.run'],
+      ['segment', 'INSERT ON main.segment'],
+    ]) {
       this.database.exec(
         isFailing
-          ? `CREATE TEMP TRIGGER fail_${table} BEFORE INSERT ON main.${table}
+          ? `CREATE TEMP TRIGGER fail_${name} BEFORE ${change}
              BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`
-          : `DROP TRIGGER temp.fail_${table}`,
+          : `DROP TRIGGER temp.fail_${name}`,
       );
     }
   }

@@ -44,7 +44,7 @@ export class WatchedRecorder implements AsyncDisposable {
       previous,
       gate: this.gate,
       tidy: async () => {
-        await recoverLens({ ...port, reader: recordings.reader, log }, front);
+        await recoverLens({ ...port, bootId: 'boot-1', reader: recordings.reader, log }, front);
         return recordings.reader.segments.lastSha256(front);
       },
       absence,

@@ -78,8 +78,10 @@ describe(tellingDamage, () => {
     const database = openIndex(place.indexPath);
     database.pragma('wal_checkpoint(TRUNCATE)');
     const told: unknown[] = [];
-    using commits = tellingDamage(new GroupCommit(database, new SimulatedClock(NOW)), (thrown) =>
-      told.push(thrown),
+    using commits = tellingDamage(
+      new GroupCommit(database, new SimulatedClock(NOW)),
+      place.indexPath,
+      (thrown) => told.push(thrown),
     );
     await expect(commits.write(() => database.exec('INSERT INTO nothing VALUES (1)'))).rejects.toThrow();
     expect(told).toEqual([]);
@@ -87,8 +89,28 @@ describe(tellingDamage, () => {
     database.pragma('shrink_memory');
     await expect(
       commits.write(() => database.exec('UPDATE segment SET receipted = 1 - receipted')),
-    ).rejects.toThrow('malformed');
+    ).rejects.toMatchObject({ code: 'DATABASE_CORRUPT' });
     expect(told).toMatchObject([{ code: 'DATABASE_CORRUPT' }]);
+    database.close();
+  });
+
+  it('says of a disk that is full what it is', async () => {
+    await using place = await Place.make();
+    const database = openIndex(place.indexPath);
+    const pages = database.pragma('page_count', { simple: true }) as number;
+    database.pragma(`max_page_count = ${pages}`);
+    const told: unknown[] = [];
+    using commits = tellingDamage(
+      new GroupCommit(database, new SimulatedClock(NOW)),
+      place.indexPath,
+      (thrown) => told.push(thrown),
+    );
+    const fill = (): unknown => database.exec("INSERT INTO meta VALUES ('much', hex(zeroblob(100000)))");
+    await expect(commits.write(fill)).rejects.toMatchObject({
+      code: 'DATABASE_WRITE_FAILED',
+      details: { sqlite: 'SQLITE_FULL' },
+    });
+    expect(told).toEqual([]);
     database.close();
   });
 });

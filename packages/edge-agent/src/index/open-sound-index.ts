@@ -62,15 +62,18 @@ function damageOf(path: string): string | undefined {
   }
 }
 
-/** The same commits; tells when one meets damage of the database, which no further try would mend. */
-export function tellingDamage(commits: Commits, onDamaged: (thrown: unknown) => void): Commits {
+/**
+ * The same commits, whose failures are errors of ours; tells when one meets damage of the database, which no further try
+ * would mend.
+ */
+export function tellingDamage(commits: Commits, path: string, onDamaged: (thrown: unknown) => void): Commits {
   const told = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
     } catch (thrown) {
-      const error = translate('the index', thrown);
+      const error = translate(path, thrown, true);
       if (toAppError(error).code === 'DATABASE_CORRUPT') onDamaged(error);
-      throw thrown;
+      throw error;
     }
   };
   return {

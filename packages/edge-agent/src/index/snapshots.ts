@@ -2,7 +2,7 @@ import { toAppError } from '@gapless/shared/errors';
 import type { StepHook } from '@gapless/shared/lifecycle';
 import type { Log } from '@gapless/shared/log';
 import type { Commits, Database } from '@gapless/shared/sqlite';
-import { GroupCommit, SnapshotCommit, Statements } from '@gapless/shared/sqlite';
+import { GroupCommit, SnapshotCommit, Statements, translate } from '@gapless/shared/sqlite';
 import type { Clock, DurationMs } from '@gapless/shared/time';
 
 /** More than a vehicle changes between two snapshots, by far. */
@@ -30,7 +30,10 @@ export function commitsOf({ database, clock, mode, snapshotEvery, step, log }: S
   return new SnapshotCommit({
     ...{ connection: database, clock, everyMs: snapshotEvery },
     onError: (thrown) =>
-      log.error({ err: toAppError(thrown) }, 'index could not be written; it is kept in memory'),
+      log.error(
+        { err: toAppError(translate(database.name, thrown, true)) },
+        'index could not be written; it is kept in memory',
+      ),
     onCommit: () => {
       step('snapshot:1-reserve');
       statements.run(

@@ -157,6 +157,8 @@ export class LensRecorder {
   async #turn(signal: AbortSignal): Promise<Attempt> {
     try {
       if (!(await this.#passGate(signal))) return { reason: 'stopped', detail: undefined, lastedMs: 0 };
+      // The disk may have recovered meanwhile: what a run leaves out can only be seen as long as no other follows it.
+      if (this.#isUntidy) await this.#tidy();
       return await this.#attempt(signal);
     } catch (thrown) {
       const err = toAppError(thrown);
@@ -291,10 +293,10 @@ export class LensRecorder {
       if (failure && reason === 'disk') await recording.abandon();
       else await recording.finish(reason);
     } catch (thrown) {
-      // The disk failed while the run was being ended: the segment goes, the run's row must not stay open.
+      // The disk failed while the run was being ended: the segment goes, the run's row is not to stay open.
       this.#options.log.error({ err: toAppError(thrown), after: failure }, 'segment could not be closed');
       this.#isUntidy = true;
-      await recording.abandon();
+      await this.#abandon(recording);
     } finally {
       this.#previous = recording.previous;
     }
@@ -302,6 +304,15 @@ export class LensRecorder {
     this.#options.log.info({ run: recording.run, endMs: recording.endMs, reason }, 'run ended');
     this.onRunEnded(reason);
     this.#absences.begin({ sinceMs: recording.endMs!, reason: absenceAfter(reason), detail: undefined });
+  }
+
+  /** Where not even that can be noted, the tidying in front of the next run ends this one. */
+  async #abandon(recording: RunRecording): Promise<void> {
+    try {
+      await recording.abandon();
+    } catch (thrown) {
+      this.#options.log.error({ err: toAppError(thrown), run: recording.run }, 'run could not be ended');
+    }
   }
 
   #describe(

@@ -15,6 +15,8 @@ import type { SegmentPort } from './segment-writer.js';
 
 export interface RecoveryPort extends SegmentPort {
   readonly reader: IndexReader;
+  /** Of the boot in which the agent runs. */
+  readonly bootId: string;
   readonly log: Log;
 }
 

@@ -27,18 +27,12 @@ export interface Recovered {
  * moved; runs that nobody ended are ended. Killed at any point, the next start does the rest.
  */
 export async function recover(
-  port: RecoveryPort & { readonly bootId: string },
+  port: RecoveryPort,
   lenses: readonly LensName[],
 ): Promise<Map<LensName, Recovered>> {
-  const { reader, index, bootId, log } = port;
+  const { reader, index } = port;
   if (reader.isSnapshot && reader.stoppedMs === undefined) await bringBackUnindexed(port);
   for (const lens of new Set([...lenses, ...reader.lenses()])) await recoverLens(port, lens);
-  for (const { lens, run, ...open } of reader.runs.open()) {
-    const endMs = reader.runs.lastEndMs(lens, run) ?? open.startMs;
-    const reason = reasonOf(open.bootId, bootId);
-    await index.endRun(lens, run, { endMs, reason });
-    log.warn({ lens, run, reason }, 'run ended by recovery');
-  }
   const stoppedMs = reader.stoppedMs;
   const recovered = new Map(lenses.map((lens) => [lens, stateOf(reader, lens, stoppedMs)]));
   await index.noteRunning();
@@ -46,8 +40,8 @@ export async function recover(
 }
 
 /**
- * Puts the files of one lens in order while nothing is being recorded of it: at the start, and after a run that the
- * disk ended.
+ * Puts the files of one lens in order and ends the runs that nobody ended, while nothing is being recorded of it: at the
+ * start, and after a run that the disk ended.
  */
 export async function recoverLens(port: RecoveryPort, lens: LensName): Promise<void> {
   const { storageDir, disk, log } = port;
@@ -62,6 +56,16 @@ export async function recoverLens(port: RecoveryPort, lens: LensName): Promise<v
       log.error({ err: error, lens, file: name }, 'open segment could not be recovered');
       await disk.rename(path, quarantinePath(storageDir, lens, name, 'unreadable'));
     }
+  }
+  await endRuns(port, lens);
+}
+
+async function endRuns({ reader, index, bootId, log }: RecoveryPort, lens: LensName): Promise<void> {
+  for (const { run, ...open } of reader.runs.open().filter((one) => one.lens === lens)) {
+    const endMs = reader.runs.lastEndMs(lens, run) ?? open.startMs;
+    const reason = reasonOf(open.bootId, bootId);
+    await index.endRun(lens, run, { endMs, reason });
+    log.warn({ lens, run, reason }, 'run ended by recovery');
   }
 }
 

@@ -28,6 +28,7 @@ export const errorCatalogue = {
   DATABASE_TOO_OLD: ['unsupported', 'The database has not been brought up to date by this version yet.'],
   DATABASE_MISSING: ['not-found', 'There is no database where one was looked for.'],
   DATABASE_IN_USE: ['conflict', 'Another process has the database open.'],
+  DATABASE_WRITE_FAILED: ['unavailable', 'The disk failed the database; what was to be written is not.'],
   DATABASE_CORRUPT: ['data-loss', 'The database fails its own integrity check.'],
   AGENT_RUNNING: ['conflict', 'An agent runs already on the same state directory.'],
   AGENT_NOT_RUNNING: ['unavailable', 'No agent runs on the state directory, so nobody can answer.'],

@@ -66,6 +66,8 @@ export class GroupCommit implements Commits {
             const value = this.#connection.transaction(run)();
             settle.push(() => resolve(value));
           } catch (thrown) {
+            // What the disk fails, SQLite rolls back as a whole; what follows would be committed on its own.
+            if (!this.#connection.inTransaction) throw thrown;
             settle.push(() => reject(thrown));
           }
         }

@@ -85,8 +85,12 @@ function requireFile(path: string): void {
   });
 }
 
-/** An error of SQLite as one of ours; any other as it is. */
-export function translate(path: string, thrown: unknown): unknown {
+/**
+ * An error of SQLite as one of ours; any other as it is.
+ *
+ * @param isOpened whether the database has been opened, so that it is its use that failed
+ */
+export function translate(path: string, thrown: unknown, isOpened = false): unknown {
   if (!(thrown instanceof BetterSqlite3.SqliteError)) return thrown;
   if (thrown.code === 'SQLITE_CORRUPT' || thrown.code === 'SQLITE_NOTADB') {
     return new AppError('DATABASE_CORRUPT', `${path} is damaged: ${thrown.message}`, { cause: thrown });
@@ -95,6 +99,13 @@ export function translate(path: string, thrown: unknown): unknown {
     return new AppError('DATABASE_IN_USE', `another process has ${path} open`, {
       cause: thrown,
       hint: 'Stop it first.',
+    });
+  }
+  if (/^SQLITE_(IOERR|FULL|READONLY)/.test(thrown.code) && isOpened) {
+    return new AppError('DATABASE_WRITE_FAILED', `the disk failed the database ${path}: ${thrown.message}`, {
+      cause: thrown,
+      hint: 'Look at the free space and the health of the disk: gapless-edge doctor.',
+      details: { sqlite: thrown.code },
     });
   }
   return new AppError('STORAGE_UNWRITABLE', `cannot open the database ${path}: ${thrown.message}`, {

@@ -106,8 +106,16 @@ export class SnapshotCommit implements Commits {
 
   /** A nested transaction is a savepoint: a write that throws leaves no trace and spares its neighbours. */
   #apply<T>(write: () => T): T {
+    const { connection, mark } = this.#options;
     this.#begin();
-    return this.#options.connection.transaction(write)();
+    const before = mark();
+    try {
+      return connection.transaction(write)();
+    } catch (thrown) {
+      // What the disk fails, SQLite rolls back as a whole.
+      if (!connection.inTransaction) this.#redo(before);
+      throw thrown;
+    }
   }
 
   #begin(): void {

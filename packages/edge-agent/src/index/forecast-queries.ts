@@ -33,7 +33,7 @@ export class ForecastQueries {
   /** Bytes at risk of each lens that begin before `startMs`: what goes before it. Lenses without any are left out. */
   atRiskBytesBefore(startMs: EpochMs): ReadonlyMap<LensName, number> {
     const rows = this.#statements.all<{ name: string; total: number | null }>(
-      `SELECT l.name, (SELECT sum(s.size_bytes) FROM segment s
+      `SELECT l.name, (SELECT sum(s.size_bytes) FROM segment s INDEXED BY segment_lens_eviction
          WHERE s.lens_id = l.id AND s.receipted = 0 AND s.protected = 0 AND s.adopted_file IS NULL
          AND s.start_ms < ?) AS total FROM lens l`,
       startMs,

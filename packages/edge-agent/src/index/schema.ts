@@ -7,8 +7,8 @@ const OWN = 'adopted_file IS NULL';
 const EVICTION_ORDER = `CREATE INDEX segment_eviction ON segment (receipted DESC, start_ms)
   WHERE protected = 0 AND ${OWN};`;
 
-/** The same within each lens, with the sizes for sums. */
-const LENS_EVICTION_ORDER = `CREATE INDEX segment_lens_eviction ON segment (lens_id, receipted, start_ms, size_bytes)
+/** The same within each lens, with what sums need: SQLite reads "adopted_file" though the index says that it is null. */
+const LENS_EVICTION_ORDER = `CREATE INDEX segment_lens_eviction ON segment (lens_id, receipted, start_ms, size_bytes, adopted_file)
   WHERE protected = 0 AND ${OWN};`;
 
 /** As they were while all segments were the agent's own. */
